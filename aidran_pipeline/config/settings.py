@@ -1,0 +1,49 @@
+"""Settings from the environment, read once and passed on: nothing else in the package reads `os.environ`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing import Annotated
+
+
+class Settings(BaseSettings):
+    """Every handle of the environment that the project knows, with its default.
+
+    Raises pydantic.ValidationError naming the variable when a value does not fit.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", case_sensitive=False)
+
+    home: Path = Field(default=Path(".aidran"), validation_alias="AIDRAN_HOME")
+    database_url: SecretStr | None = Field(default=None, validation_alias="AIDRAN_DATABASE_URL")
+    sources_file: Path | None = Field(default=None, validation_alias="AIDRAN_SOURCES")
+    topics_file: Path | None = Field(default=None, validation_alias="AIDRAN_TOPICS")
+    publication_file: Path | None = Field(default=None, validation_alias="AIDRAN_PUBLICATION")
+    engine: Literal["extractive", "model"] = Field(default="extractive", validation_alias="AIDRAN_ENGINE")
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="AIDRAN_ALLOW_HOSTS")
+
+    bluesky_handle: str | None = Field(default=None, validation_alias="BLUESKY_HANDLE")
+    bluesky_app_password: SecretStr | None = Field(default=None, validation_alias="BLUESKY_APP_PASSWORD")
+    reddit_client_id: str | None = Field(default=None, validation_alias="REDDIT_CLIENT_ID")
+    reddit_client_secret: SecretStr | None = Field(default=None, validation_alias="REDDIT_CLIENT_SECRET")
+
+    @field_validator("allow_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @property
+    def site_dir(self) -> Path:
+        """Where the static site is built."""
+        return self.home / "site"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its local files; never the repository's root."""
+        return self.home / "dagster"

@@ -1,0 +1,53 @@
+-- Measured changes per topic and day.
+-- depends: 0002.analysis-and-claims
+
+CREATE TABLE baselines (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic           text NOT NULL REFERENCES topics,
+    day             date NOT NULL,
+    kind            text NOT NULL,
+    series          jsonb NOT NULL,
+    history_days    integer NOT NULL CHECK (history_days >= 0),
+    sealed_at       timestamptz,
+    backfilled      boolean NOT NULL DEFAULT false,
+    coverage        jsonb NOT NULL,
+    engine_version  text NOT NULL,
+    input_hash      text NOT NULL,
+    run_id          text NOT NULL,
+    UNIQUE (topic, day, kind)
+);
+COMMENT ON TABLE baselines IS 'What a day was compared with, signal or not: one row per (topic, day, kind). series: [{"day", "count", "total", "coverage"}], oldest first, the day itself last. Never changed once sealed.';
+COMMENT ON COLUMN baselines.coverage IS '{"sources": n, "reached": n, "unknown": [source ids], "healthy": bool}';
+COMMENT ON COLUMN baselines.sealed_at IS 'When the edition of that day ran; records first seen later are late.';
+
+CREATE TABLE signals (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    baseline_id      bigint NOT NULL UNIQUE REFERENCES baselines,
+    topic            text NOT NULL REFERENCES topics,
+    day              date NOT NULL,
+    kind             text NOT NULL CHECK (kind IN ('volume_spike', 'novelty', 'sentiment_shift', 'platform_divergence',
+                         'entity_surge', 'narrative_shift', 'cross_platform_spread', 'coordinated_posting')),
+    observed         double precision NOT NULL,
+    expected         double precision NOT NULL,
+    score            double precision NOT NULL,
+    p_value          double precision NOT NULL CHECK (p_value BETWEEN 0 AND 1),
+    severity         text NOT NULL CHECK (severity IN ('notable', 'strong', 'severe')),
+    records          integer NOT NULL CHECK (records >= 0),
+    authors          integer NOT NULL CHECK (authors >= 0),
+    families         integer NOT NULL CHECK (families >= 0),
+    backfilled       boolean NOT NULL DEFAULT false,
+    engine_version   text NOT NULL,
+    input_hash       text NOT NULL,
+    run_id           text NOT NULL,
+    UNIQUE (topic, day, kind)
+);
+COMMENT ON TABLE signals IS 'A measured change of one topic on one day that met its minimum evidence.';
+COMMENT ON COLUMN signals.expected IS 'In the unit of observed, by the baseline.';
+
+CREATE TABLE signal_evidence (
+    signal_id  bigint NOT NULL REFERENCES signals ON DELETE CASCADE,
+    record_id  bigint NOT NULL REFERENCES records,
+    weight     real NOT NULL CHECK (weight BETWEEN 0 AND 1),
+    PRIMARY KEY (signal_id, record_id)
+);
+COMMENT ON TABLE signal_evidence IS 'The records that are the change, weighted by topic score; copies of one text share the weight of one.';
