@@ -1,0 +1,6 @@
+"""Writing: articles from claims, held to the gates. The faces below are all that others may use."""
+
+from aidran_pipeline.write.article import ArticleResult, check_article, content_hash_of, write_article
+from aidran_pipeline.write.gates import GATES, GateFailure
+
+__all__ = ["GATES", "ArticleResult", "GateFailure", "check_article", "content_hash_of", "write_article"]

@@ -1,0 +1,215 @@
+"""One (day, topic): read the material, compose, hold the draft to every gate, publish a version or withhold with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.store.db import Connection, advisory_lock
+from aidran_pipeline.store.provenance import Run, content_hash
+from aidran_pipeline.write.compose import ENGINE, ENGINE_VERSION, compose
+from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.gates import Context, GateFailure, run_gates
+from aidran_pipeline.write.gates.base import OtherStory
+from aidran_pipeline.write.gates.evidence import reason_to_write
+from aidran_pipeline.write.judge import JUDGE, JUDGE_VERSION
+from aidran_pipeline.write.material import Material, count_records_read, load_material
+from aidran_pipeline.write.persist import draft_as_json, draft_hash, load_draft, store_decision, store_version
+from aidran_pipeline.write.select import NotEnough
+
+OTHERS = """
+SELECT a.slug, a.topic, a.day, h.text AS headline,
+       (SELECT COALESCE(array_agg(DISTINCT s.storyline_id) FILTER (WHERE s.storyline_id IS NOT NULL), '{}')
+          FROM article_sentences s WHERE s.article_version_id = av.id) AS storylines,
+       (SELECT COALESCE(array_agg(c.record_id) FILTER (WHERE c.record_id IS NOT NULL), '{}')
+          FROM citations c WHERE c.article_version_id = av.id) AS records
+FROM articles a JOIN current_article_versions av ON av.article_id = a.id
+JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
+WHERE (a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 14)
+   OR (a.topic <> %(topic)s AND a.day = %(day)s AND (%(before)s::bigint IS NULL OR av.id < %(before)s))
+ORDER BY a.slug
+"""
+
+
+@dataclass(frozen=True)
+class ArticleResult:
+    """What was decided. decision: published or withheld; changed: whether a row was written."""
+
+    day: date
+    topic: str
+    decision: str
+    changed: bool
+    data_version: str
+    slug: str | None = None
+    headline: str | None = None
+    version: int | None = None
+    article_version_id: int | None = None
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def gates(self) -> list[str]:
+        """Names of the gates that withheld it, without repetition."""
+        return list(dict.fromkeys(reason["gate"] for reason in self.reasons))
+
+
+def write_article(conn: Connection, day: date, topic: str, *, run: Run, publication: Publication) -> ArticleResult:
+    """Write, check and store one article. The same input decided before changes no row.
+
+    Raises LookupError for an unknown topic. A story that cannot be told is a result (withheld), not an error.
+    """
+    with advisory_lock(conn, f"article {day} {topic}"), conn.transaction():
+        material = load_material(conn, day, topic, publication)
+        digest = content_hash(material.input_hash(), publication.model_dump(mode="json"), ENGINE_VERSION, JUDGE_VERSION)
+        known = _known(conn, day, topic, digest)
+        if known is not None:
+            return known
+        context = make_context(conn, day, topic, publication, material=material)
+        early = reason_to_write(publication, context.baseline, context.signals)
+        draft: Draft | None = None
+        failures: list[GateFailure] = early
+        reasons: list[dict[str, Any]] = [f.as_dict() for f in failures]
+        if not failures:
+            try:
+                draft = compose(material, publication)
+                failures = run_gates(draft, context)
+                reasons = [f.as_dict() for f in failures]
+            except NotEnough as nothing:
+                reasons = [{**reason, "sentence": -1} for reason in nothing.reasons]
+        return _decide(conn, material, draft, reasons, run=run, digest=digest, publication=publication)
+
+
+def _decide(
+    conn: Connection, material: Material, draft: Draft | None, reasons: list[dict[str, Any]], *, run: Run, digest: str,
+    publication: Publication,
+) -> ArticleResult:  # fmt: skip
+    day, topic = material.day, material.topic
+    numbers = _numbers(material, draft)
+    common: dict[str, Any] = {"engine": ENGINE, "engine_version": ENGINE_VERSION, "input_hash": digest, "run_id": run.id}
+    if draft is None or reasons:
+        store_decision(conn, day=day, topic=topic, decision="withheld", reasons=reasons, numbers=numbers,
+                       draft=draft_as_json(draft) if draft else None, article_version_id=None, decided_at=run.now, **common)  # fmt: skip
+        return ArticleResult(day, topic, "withheld", True, content_hash("withheld", reasons), reasons=reasons, numbers=numbers)
+    versions = conn.execute(
+        """SELECT count(*) AS n FROM article_versions av JOIN articles a ON a.id = av.article_id
+           WHERE a.day = %s AND a.topic = %s""",
+        (day, topic),
+    ).fetchone()
+    if versions and versions["n"] >= publication.max_versions_per_day:
+        current = latest_result(conn, day, topic)
+        if current is not None:
+            return current
+    draft.inputs["gates"] = [{"gate": name, "passed": True} for name in _gate_names()]
+    version_id, slug, number, new = store_version(
+        conn, draft, run=run, engine=(ENGINE, ENGINE_VERSION), judge=(JUDGE, JUDGE_VERSION), input_hash=digest
+    )
+    store_decision(conn, day=day, topic=topic, decision="published", reasons=[], numbers=numbers, draft=None,
+                   article_version_id=version_id, decided_at=run.now, **common)  # fmt: skip
+    return ArticleResult(day, topic, "published", new, draft_hash(draft), slug=slug, headline=draft.one("headline"),
+                         version=number, article_version_id=version_id, numbers=numbers)  # fmt: skip
+
+
+def _gate_names() -> list[str]:
+    from aidran_pipeline.write.gates import GATES
+
+    return [name for name, _ in GATES]
+
+
+def _numbers(material: Material, draft: Draft | None) -> dict[str, Any]:
+    """The figures behind a decision."""
+    records = {c.source.record_id: c.source for c in material.claims}.values()
+    numbers: dict[str, Any] = {
+        "records_read": material.records_read,
+        "claims": len(material.claims),
+        "records_with_claims": len(records),
+        "storylines": len({s.storyline_id for s in records}),
+        "pages": len(material.pages),
+        "signals": [{"kind": s["kind"], "severity": s["severity"], "score": s["score"]} for s in material.signals],
+        "history_days": (material.baseline or {}).get("history_days"),
+    }
+    if draft is not None:
+        cited = draft.sources("record")
+        numbers |= {
+            "records_cited": len(cited),
+            "authors_cited": len({s.author_key for s in cited}),
+            "families_cited": len({s.family for s in cited}),
+            "pages_cited": len(draft.sources("web")),
+            "sentences": len(draft.sentences),
+        }
+    return numbers
+
+
+def _known(conn: Connection, day: date, topic: str, digest: str) -> ArticleResult | None:
+    """The decision in force, when it was made from this very input."""
+    row = conn.execute("SELECT * FROM current_decisions WHERE day = %s AND topic = %s", (day, topic)).fetchone()
+    if row is None or row["input_hash"] != digest:
+        return None
+    if row["decision"] == "published":
+        return latest_result(conn, day, topic)
+    reasons = row["reasons"]
+    return ArticleResult(day, topic, "withheld", False, content_hash("withheld", reasons), reasons=reasons, numbers=row["numbers"])
+
+
+def latest_result(conn: Connection, day: date, topic: str) -> ArticleResult | None:
+    """The published version of a (day, topic) as a result, None when there is none."""
+    row = conn.execute(
+        """SELECT a.slug, av.id, av.number, av.content_hash, h.text AS headline, d.numbers
+           FROM articles a JOIN current_article_versions av ON av.article_id = a.id
+           JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
+           LEFT JOIN LATERAL (SELECT numbers FROM editorial_decisions e WHERE e.article_version_id = av.id ORDER BY e.id DESC LIMIT 1) d ON true
+           WHERE a.day = %s AND a.topic = %s""",
+        (day, topic),
+    ).fetchone()
+    if row is None:
+        return None
+    return ArticleResult(day, topic, "published", False, row["content_hash"], slug=row["slug"], headline=row["headline"],
+                         version=row["number"], article_version_id=row["id"], numbers=row["numbers"] or {})  # fmt: skip
+
+
+def make_context(
+    conn: Connection, day: date, topic: str, publication: Publication, *, material: Material | None = None,
+    version_id: int | None = None,
+) -> Context:  # fmt: skip
+    """What the gates compare with; for a stored version, the world as it was when that version was published."""
+    first = day - timedelta(days=publication.window_days - 1)
+    seen, baseline, signals = None, None, ()
+    if version_id is not None:
+        stored = conn.execute("SELECT published_at FROM article_versions WHERE id = %s", (version_id,)).fetchone()
+        seen = stored["published_at"] if stored else None
+    if material is None:
+        material = load_material(conn, day, topic, publication)
+    baseline, signals = material.baseline, tuple(f"{s['kind']}:{s['severity']}" for s in material.signals)
+    others = tuple(
+        OtherStory(row["slug"], row["topic"], str(row["day"]), row["headline"], frozenset(row["storylines"]), frozenset(row["records"]))
+        for row in conn.execute(OTHERS, {"topic": topic, "day": day, "before": version_id})
+    )
+    headlines = conn.execute(
+        """SELECT s.id, s.text, a.day FROM article_sentences s JOIN article_versions v ON v.id = s.article_version_id
+           JOIN articles a ON a.id = v.article_id WHERE s.part = 'headline' AND a.topic = %s AND a.day < %s""",
+        (topic, day),
+    ).fetchall()
+    owners = conn.execute("SELECT id, topic FROM storylines").fetchall()
+    return Context(
+        publication=publication,
+        topic_label=material.label,
+        records_read=material.records_read if seen is None else count_records_read(conn, day, topic, first, seen),
+        signals=signals,
+        baseline=baseline,
+        others=others,
+        earlier_headlines={row["id"]: (row["text"], row["day"]) for row in headlines},
+        storyline_topics={row["id"]: row["topic"] for row in owners},
+    )
+
+
+def check_article(conn: Connection, article_version_id: int, publication: Publication) -> list[GateFailure]:
+    """Every gate over the stored rows of a version. Raises LookupError when there is no such version."""
+    draft = load_draft(conn, article_version_id)
+    context = make_context(conn, draft.day, draft.topic, publication, version_id=article_version_id)
+    return run_gates(draft, context)
+
+
+def content_hash_of(conn: Connection, article_version_id: int) -> str:
+    """The content hash of a version, computed again from its rows."""
+    return draft_hash(load_draft(conn, article_version_id))

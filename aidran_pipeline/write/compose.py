@@ -1,0 +1,113 @@
+"""The extractive engine: from a plan to a draft in the order of the page. No clock, no chance, no model."""
+
+from __future__ import annotations
+
+import hashlib
+
+from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.write.draft import Draft, Sentence, number_tokens
+from aidran_pipeline.write.faq import write_questions
+from aidran_pipeline.write.frames import Voice
+from aidran_pipeline.write.judge import judge
+from aidran_pipeline.write.material import Material
+from aidran_pipeline.write.sections import Builder, write_group, write_storyline
+from aidran_pipeline.write.select import NotEnough, make_plan
+from aidran_pipeline.write.sofar import write_story_so_far
+from aidran_pipeline.write.titles import dek, heading, headline, short_title
+
+ENGINE = "extractive"
+ENGINE_VERSION = "extractive-1"
+
+
+def compose(material: Material, publication: Publication) -> Draft:
+    """Write the article of one (day, topic). Raises NotEnough, with its reasons, when the material makes no story."""
+    plan = make_plan(material)
+    offset = int(hashlib.sha256(f"{material.day}|{material.topic}".encode()).hexdigest(), 16) % 97
+    builder = Builder(material, Voice(offset), publication.max_cited_records - 4)
+    builder.held = {claim.id for claims in plan.reserved.values() for claim in claims}
+    for number, (kind, threads) in enumerate(plan.sections, start=1):
+        if kind == "storyline":
+            write_storyline(builder, threads[0], number)
+        else:
+            write_group(builder, threads, number)
+        if not any(s.section == number for s in builder.sentences):
+            raise NotEnough("three sections", f"section {number} has nothing left that was not said before")
+    builder.budget = publication.max_cited_records
+    title, lead_at = headline(builder, plan.lead)
+    if not title:
+        raise NotEnough("headline", "no clause of the lead section can stand as a headline")
+    top = [
+        Sentence("headline", title, kind="synthesis", rests_on=[lead_at]),
+        Sentence("short_title", short_title(plan.lead, title, material.label), kind="synthesis", rests_on=[lead_at]),
+        dek(builder, lead_at),
+    ]
+    headings = _headings(builder, plan.sections, {title})
+    earlier = write_story_so_far(builder, plan, material.label, lead_at)
+    write_questions(builder, plan, material.label)
+    draft = Draft(
+        day=material.day,
+        topic=material.topic,
+        sentences=_in_reading_order(top, headings, builder.sentences),
+        records_read=material.records_read,
+        warming_up=_warming_up(material, publication),
+        inputs={
+            "signals": [signal["id"] for signal in material.signals],
+            "storylines": sorted({s.storyline_id for s in builder.sentences if s.storyline_id is not None}),
+            "lead_storyline": plan.lead.storyline.id,
+            "earlier_versions": earlier,
+            "window": [material.window[0].isoformat(), material.window[1].isoformat()],
+        },
+    )
+    number_tokens(draft)
+    _give_verdicts(draft, material.label)
+    return draft
+
+
+def _headings(builder: Builder, sections: list, taken: set[str]) -> list[Sentence]:
+    made = []
+    for number, (_, threads) in enumerate(sections, start=1):
+        text, grounds = heading(builder, number, threads, taken)
+        if not text:
+            raise NotEnough("heading", f"section {number} offers neither a name nor a clause for its heading")
+        taken.add(text)
+        made.append(Sentence("heading", text, number, 0, "synthesis", rests_on=grounds))
+    return made
+
+
+def _in_reading_order(top: list[Sentence], headings: list[Sentence], body: list[Sentence]) -> list[Sentence]:
+    """Put titles and headings before what they head, and move every `rests_on` to the new positions."""
+    moved: dict[int, int] = {}
+    ordered: list[Sentence] = list(top)
+    for number, head in enumerate(headings, start=1):
+        ordered.append(head)
+        for position, sentence in enumerate(body):
+            if sentence.part == "body" and sentence.section == number:
+                moved[position] = len(ordered)
+                ordered.append(sentence)
+    for position, sentence in enumerate(body):
+        if sentence.part != "body":
+            moved[position] = len(ordered)
+            ordered.append(sentence)
+    for sentence in ordered:
+        sentence.rests_on = sorted({moved[p] for p in sentence.rests_on})
+    return ordered
+
+
+def grounds_of(draft: Draft, sentence: Sentence) -> list:
+    """The uses a sentence rests on: its own, and those of the sentences it names, one level deep."""
+    return [*sentence.uses, *(use for position in sentence.rests_on for use in draft.sentences[position].uses)]
+
+
+def _give_verdicts(draft: Draft, label: str) -> None:
+    """Store the judge's verdict on each use."""
+    from dataclasses import replace
+
+    for sentence in draft.sentences:
+        if sentence.uses:
+            verdict, score = judge(sentence, grounds_of(draft, sentence), label)
+            sentence.uses = [replace(use, support=verdict, score=score) for use in sentence.uses]
+
+
+def _warming_up(material: Material, publication: Publication) -> bool:
+    history = (material.baseline or {}).get("history_days", 0)
+    return int(history) < publication.warm_up_days

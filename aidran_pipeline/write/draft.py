@@ -1,0 +1,174 @@
+"""The article as data, before and after it is stored: sentences, what they quote and what they rest on.
+
+The gates read nothing else, so that a stored version, loaded back into a `Draft`, is held to exactly the same checks.
+What does not belong here: choosing (select.py), wording (compose.py, frames.py), SQL (store/articles.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+Part = Literal["headline", "short_title", "dek", "heading", "body", "story_so_far", "question", "answer"]
+TOKEN = re.compile(r"\[\[(r|p)?(w?)(\d+)\]\]")
+MARKER = re.compile(r"\[\[(w?)(\d+)\]\]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a citation points at: a record version or a page version, with the metadata a sentence may state of it."""
+
+    kind: Literal["record", "web"]
+    version_id: int
+    record_id: int | None
+    text: str
+    title: str | None
+    platform: str | None
+    publisher: str
+    family: str
+    author_key: str
+    author_name: str | None
+    community: str | None
+    published: datetime | None
+    day: date | None
+    title_truncated: bool = False
+    body_truncated: bool = False
+    topic_score: float = 1.0
+    storyline_id: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Identity within an article: the record (whatever its version) or the page version."""
+        return (self.kind, self.record_id if self.record_id is not None else self.version_id)
+
+    def metadata_text(self) -> str:
+        """The words that a sentence may use of this source without quoting it (gate 3)."""
+        parts = [self.publisher, self.platform or "", self.author_name or "", self.title or ""]
+        if self.author_name:
+            parts.append("@" + self.author_name.lstrip("@"))
+            parts.append("u/" + self.author_name)
+        if self.community:
+            parts.append(f"r/{self.community} {self.community}")
+        if self.day:
+            parts.append(f"{self.day.day} {self.day:%B} {self.day.year}")
+            parts.append(f"{self.day:%A}")
+        return " · ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a source by a sentence: the exact words relied on. Offsets are code points of the source's text."""
+
+    source: Source
+    quote: str
+    start: int
+    end: int
+    claim_id: int | None = None
+    support: str = "supported"
+    score: float = 1.0
+
+
+@dataclass(frozen=True)
+class CountFact:
+    """A count that a synthesis sentence states; gates compute `value` again from the sentences it rests on.
+
+    kind: records, publishers, authors, posts, platforms, records_read, days_since, earlier_story.
+    """
+
+    text: str
+    kind: str
+    value: int | str
+
+
+@dataclass
+class Sentence:
+    """One sentence with its place. Citation tokens stand in `text` as [[n]] and [[wN]] once the draft is numbered."""
+
+    part: Part
+    text: str
+    section: int = 0
+    paragraph: int = 0
+    kind: Literal["cited", "synthesis"] = "cited"
+    uses: list[Use] = field(default_factory=list)
+    rests_on: list[int] = field(default_factory=list)
+    rests_on_earlier: list[int] = field(default_factory=list)
+    facts: list[CountFact] = field(default_factory=list)
+    storyline_id: int | None = None
+
+    def plain(self) -> str:
+        """The sentence as read, without citation tokens."""
+        return re.sub(r"\s+([.,;:?!)])", r"\1", re.sub(r"\s*\[\[[^\]]*\]\]", "", self.text)).strip()
+
+
+@dataclass
+class Draft:
+    """A whole article: its sentences in reading order; `rests_on` holds positions in `sentences`."""
+
+    day: date
+    topic: str
+    sentences: list[Sentence]
+    records_read: int
+    warming_up: bool
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, part: Part, section: int | None = None) -> list[Sentence]:
+        """Sentences of one part, of one section when given."""
+        return [s for s in self.sentences if s.part == part and (section is None or s.section == section)]
+
+    def one(self, part: Part) -> str:
+        """Text of a part that is a single sentence, '' when absent."""
+        found = self.part(part)
+        return found[0].text if found else ""
+
+    def sources(self, kind: str | None = None) -> list[Source]:
+        """Distinct cited sources by first use."""
+        seen: dict[tuple[str, int], Source] = {}
+        for sentence in self.sentences:
+            for use in sentence.uses:
+                if kind is None or use.source.kind == kind:
+                    seen.setdefault(use.source.key, use.source)
+        return list(seen.values())
+
+    def numbers(self) -> dict[tuple[str, int], int]:
+        """Citation number of each source: records and pages counted apart, from 1, by first use in reading order."""
+        numbered: dict[tuple[str, int], int] = {}
+        for kind in ("record", "web"):
+            for number, source in enumerate(self.sources(kind), start=1):
+                numbered[source.key] = number
+        return numbered
+
+    def weights(self) -> dict[tuple[str, int], float]:
+        """Weight of each citation: share of cited sentences using it times topic score, scaled to a largest of 1."""
+        raw: dict[tuple[str, int], float] = {}
+        for sentence in self.sentences:
+            for source in {use.source.key: use.source for use in sentence.uses}.values():
+                raw[source.key] = raw.get(source.key, 0.0) + (source.topic_score or 0.01)
+        top = max(raw.values(), default=1.0)
+        return {key: round(value / top, 4) for key, value in raw.items()}
+
+
+def token(source: Source) -> str:
+    """The provisional token of a source, replaced by its number in `number_tokens`."""
+    return f"[[r{source.record_id}]]" if source.kind == "record" else f"[[p{source.version_id}]]"
+
+
+def number_tokens(draft: Draft) -> None:
+    """Replace provisional tokens by [[n]] and [[wN]], in place: numbers come from here and nowhere else (gate 5)."""
+    numbers = draft.numbers()
+
+    def replace(match: re.Match[str]) -> str:
+        if match.group(1) == "r":
+            return f"[[{numbers[('record', int(match.group(3)))]}]]"
+        if match.group(1) == "p":
+            return f"[[w{numbers[('web', int(match.group(3)))]}]]"
+        return match.group(0)
+
+    for sentence in draft.sentences:
+        sentence.text = TOKEN.sub(replace, sentence.text)
+
+
+def citation_tokens(text: str) -> list[tuple[str, int]]:
+    """The (kind, number) pairs of the tokens in a numbered sentence, in order."""
+    return [("web" if match.group(1) else "record", int(match.group(2))) for match in MARKER.finditer(text)]

@@ -1,0 +1,60 @@
+"""Gate 7: no talk of models or prompts as author, no leaked instruction, no markup from a source, lengths within bounds."""
+
+from __future__ import annotations
+
+import re
+
+from aidran_pipeline.write.draft import Draft, Sentence
+from aidran_pipeline.write.gates.base import Context, GateFailure, shown
+
+LENGTHS = {"headline": (20, 110), "short_title": (3, 60), "dek": (30, 360), "heading": (3, 90), "body": (20, 640),
+           "story_so_far": (20, 420), "question": (12, 160), "answer": (20, 640)}  # fmt: skip
+MODEL_TALK = re.compile(
+    r"\b(as an ai (language )?model|as a (large )?language model|i('m| am) (just )?an ai\b|i cannot (help|assist|fulfil)|"
+    r"ignore (all |any )?(the )?(previous|prior|above) (instructions|prompts?)|disregard (the|all|your) (previous|above|instructions)|"
+    r"system prompt|you are (now )?(chatgpt|a helpful assistant)|my training data|knowledge cutoff|begin(ning)? of (the )?prompt|"
+    r"here is (the|your) (article|summary|json)|<\|im_(start|end)\|>|\[/?inst\]|###\s*(instruction|system))", re.I)  # fmt: skip
+MARKUP = re.compile(r"<\s*/?\s*[a-zA-Z!][^>]*>|\]\(|```|&(amp|lt|gt|quot|nbsp|#\d+);|\{\{|\}\}|\*\*\w|__\w+__")
+CONTROL = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+SLIPS = re.compile(r" ,| \.(?!\w)|\.\.(?!\.)|,\.|,,|  |\(\)|“”|\bNone\b reported|\bnull\b|\bunknown\b,")
+
+
+def fit_to_print(draft: Draft, context: Context) -> list[GateFailure]:
+    """Every part is there and of a length people read; no sentence shows where it was made."""
+    found: list[GateFailure] = []
+    for position, sentence in enumerate(draft.sentences):
+        for rule, broken in _checks(sentence):
+            if broken:
+                found.append(GateFailure("language", rule, shown(sentence.plain()), position))
+    found.extend(_parts(draft))
+    return found
+
+
+def _checks(sentence: Sentence) -> list[tuple[str, bool]]:
+    plain = sentence.plain()
+    low, high = LENGTHS[sentence.part]
+    outside = plain
+    for use in sentence.uses:
+        outside = outside.replace(use.quote, "")
+    return [
+        ("length", not low <= len(plain) <= high),
+        ("talk of a model or prompt", bool(MODEL_TALK.search(plain))),
+        ("markup", bool(MARKUP.search(plain))),
+        ("control or bidirectional character", bool(CONTROL.search(sentence.text))),
+        ("typographic slip", bool(SLIPS.search(outside)) or plain != plain.strip()),
+    ]
+
+
+def _parts(draft: Draft) -> list[GateFailure]:
+    found = []
+    for part in ("headline", "short_title", "dek"):
+        if len(draft.part(part)) != 1:  # type: ignore[arg-type]
+            found.append(GateFailure("language", "shape", f"{len(draft.part(part))} of part {part}, 1 wanted"))  # type: ignore[arg-type]
+    if not draft.part("story_so_far"):
+        found.append(GateFailure("language", "shape", "no story so far"))
+    for section in (1, 2, 3):
+        if not draft.part("heading", section) or not draft.part("body", section):
+            found.append(GateFailure("language", "shape", f"section {section} lacks its heading or its text"))
+        if not draft.part("question", section) or not draft.part("answer", section):
+            found.append(GateFailure("language", "shape", f"question {section} lacks its words or its answer"))
+    return found

@@ -1,0 +1,45 @@
+"""Gate 1: every quote is found exactly in its record or page version; nothing is quoted up to a cut."""
+
+from __future__ import annotations
+
+import re
+
+from aidran_pipeline.write.draft import MARKER, Draft, Source, Use
+from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
+
+QUOTED = re.compile(r"“([^”]*)”")
+
+
+def quotes_are_verbatim(draft: Draft, context: Context) -> list[GateFailure]:
+    """Exact offsets, quotation marks only around words that stand in a source, and no quotation that ends at a cut."""
+    found: list[GateFailure] = []
+    for position, sentence in enumerate(draft.sentences):
+        for use in sentence.uses:
+            if use.source.text[use.start : use.end] != use.quote or not use.quote:
+                found.append(GateFailure("quotes", "not verbatim", shown(use.quote), position))
+            elif cut_off(use):
+                found.append(GateFailure("quotes", "quoted to a cut", shown(use.quote), position))
+        text = MARKER.sub("", sentence.text)
+        allowed = [use.quote for use in grounds(draft, sentence)]
+        allowed += [headline for headline, _ in (context.earlier_headlines.get(i, ("", None)) for i in sentence.rests_on_earlier)]
+        for phrase in QUOTED.findall(text):
+            if not any(phrase in quote for quote in allowed):
+                found.append(GateFailure("quotes", "quotation marks around other words", shown(phrase), position))
+        if text.count("“") != text.count("”"):
+            found.append(GateFailure("quotes", "unbalanced quotation marks", shown(text), position))
+    return found
+
+
+def cut_off(use: Use) -> bool:
+    """Whether the quote runs into text that its source cut: the end of a cut title or the last line of a cut body."""
+    source: Source = use.source
+    title_end = len(source.title or "")
+    if source.title_truncated and use.start < title_end and use.end >= _last_words(source.text[:title_end]):
+        return True
+    return source.body_truncated and use.end > title_end and use.end >= _last_words(source.text)
+
+
+def _last_words(text: str) -> int:
+    """Where the cut sentence's last word begins: nothing quoted may reach it."""
+    trimmed = re.sub(r"(\s*(\[[^\]]*\]|…|\.\.\.)\s*)+$", "", text.rstrip())
+    return max(0, trimmed.rstrip().rfind(" ") + 1)

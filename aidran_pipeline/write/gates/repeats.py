@@ -1,0 +1,48 @@
+"""Gate 8: not a repeat of what the topic published before, nor of another topic's story of the day, nor of itself."""
+
+from __future__ import annotations
+
+from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.gates.base import Context, GateFailure, shown
+from aidran_pipeline.write.select import similarity
+
+SAME_HEADLINE = 0.8
+NEW_EVIDENCE = 0.5
+
+
+def not_a_repeat(draft: Draft, context: Context) -> list[GateFailure]:
+    """Headlines differ, a storyline has one owner, most evidence is new, no sentence stands twice."""
+    found = _within(draft)
+    records = {s.record_id for s in draft.sources("record")}
+    title = draft.one("headline")
+    own = {s.storyline_id for s in draft.sentences if s.storyline_id is not None}
+    for storyline in sorted(own):
+        owner = context.storyline_topics.get(storyline, draft.topic)
+        if owner != draft.topic:
+            found.append(GateFailure("repeats", "storyline of another topic", f"storyline {storyline} belongs to {owner}"))
+    for other in context.others:
+        if title and similarity(title, other.headline) >= SAME_HEADLINE:
+            found.append(GateFailure("repeats", "headline told before", f"{other.slug}: {shown(other.headline)}"))
+        shared = records & other.records
+        if other.topic != draft.topic and shared:
+            found.append(GateFailure("repeats", "evidence of another story", f"{len(shared)} records stand in {other.slug}"))
+        elif records and len(shared) / len(records) > 1 - NEW_EVIDENCE:
+            found.append(GateFailure("repeats", "no new evidence", f"{len(shared)} of {len(records)} records stand in {other.slug}"))
+    return found
+
+
+def _within(draft: Draft) -> list[GateFailure]:
+    """A sentence or a quotation that stands twice in the body and the answers."""
+    found, said, quoted = [], set(), set()
+    for position, sentence in enumerate(draft.sentences):
+        if sentence.part not in ("body", "answer", "story_so_far"):
+            continue
+        plain = sentence.plain().lower()
+        if plain in said:
+            found.append(GateFailure("repeats", "sentence twice", shown(plain), position))
+        said.add(plain)
+        for use in sentence.uses:
+            if use.quote in quoted:
+                found.append(GateFailure("repeats", "quotation twice", shown(use.quote), position))
+            quoted.add(use.quote)
+    return found

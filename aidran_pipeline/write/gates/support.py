@@ -1,0 +1,22 @@
+"""Gate 4: every sentence has a support verdict over the union of its quotes, and the verdict is "supported"."""
+
+from __future__ import annotations
+
+from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
+from aidran_pipeline.write.judge import judge
+
+
+def every_sentence_supported(draft: Draft, context: Context) -> list[GateFailure]:
+    """The judge is asked again: a stored verdict that the words no longer earn is a failure too."""
+    found: list[GateFailure] = []
+    for position, sentence in enumerate(draft.sentences):
+        union = grounds(draft, sentence)
+        if not union and sentence.rests_on_earlier:
+            continue  # a statement about an earlier page: gates 1 and 9 hold it to that page's stored headline
+        verdict, score = judge(sentence, union, context.topic_label)
+        if verdict != "supported":
+            found.append(GateFailure("support", f"{verdict} supported ({score})", shown(sentence.plain()), position))
+        elif any(use.support != "supported" for use in sentence.uses):
+            found.append(GateFailure("support", "stored verdict is not supported", shown(sentence.plain()), position))
+    return found

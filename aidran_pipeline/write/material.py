@@ -1,0 +1,253 @@
+"""What an article can be made of: the records of one topic's evidence window with their claims, storylines and pages.
+
+Read from the tables of earlier stages, in one go, in a fixed order. What does not belong here: any choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.provenance import content_hash
+from aidran_pipeline.write.draft import Source
+
+CLAIMS = """
+SELECT c.id AS claim_id, c.start_at, c.end_at, c.quote, c.kind, c.speaker, c.stance, c.checkworthiness,
+       v.id AS version_id, v.text, v.title, v.title_truncated, v.body_truncated,
+       r.id AS record_id, r.platform, r.native_id, r.publisher, r.publisher_family, r.author_key, r.author_name,
+       r.community, r.published_at, r.day, t.score AS topic_score, sr.storyline_id, sr.weight AS centrality,
+       COALESCE(g.size, 1) AS copies,
+       (SELECT COALESCE(m.score, 0) + COALESCE(m.likes, 0) + COALESCE(m.reposts, 0) + COALESCE(m.comments, m.replies, 0)
+          FROM record_metrics m WHERE m.record_id = r.id ORDER BY m.observed_at DESC LIMIT 1) AS engagement
+FROM record_topics t
+JOIN records r ON r.id = t.record_id
+JOIN newest_record_versions v ON v.record_id = r.id AND v.id = t.record_version_id
+JOIN claims c ON c.record_version_id = v.id AND c.superseded_at IS NULL
+JOIN storyline_records sr ON sr.record_id = r.id
+JOIN storylines s ON s.id = sr.storyline_id AND s.topic = t.topic
+LEFT JOIN duplicate_members dm ON dm.record_id = r.id
+LEFT JOIN duplicate_groups g ON g.id = dm.group_id
+WHERE t.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s
+  AND (g.id IS NULL OR g.representative = r.id)
+  AND NOT EXISTS (SELECT 1 FROM citations ci JOIN current_article_versions av ON av.id = ci.article_version_id
+                  JOIN articles a ON a.id = av.article_id
+                  WHERE ci.record_id = r.id AND (a.day < %(day)s OR a.topic <> %(topic)s))
+ORDER BY r.published_at, r.platform, r.native_id, c.start_at, c.end_at
+"""
+
+PAGES = """
+SELECT DISTINCT ON (w.id, r.id) w.id AS page_id, w.canonical_url, w.host, v.id AS version_id, v.title, v.site_name, v.text,
+       v.published_at, tp.links, tp.rank, r.id AS record_id, sr.storyline_id, l.kind AS link_kind, r.publisher
+FROM topic_web_pages tp
+JOIN web_pages w ON w.id = tp.web_page_id
+JOIN LATERAL (SELECT * FROM web_page_versions x WHERE x.web_page_id = w.id ORDER BY x.number DESC LIMIT 1) v ON true
+JOIN record_links l ON l.canonical_url = w.canonical_url
+JOIN newest_record_versions nv ON nv.id = l.record_version_id
+JOIN records r ON r.id = nv.record_id AND r.day BETWEEN %(first)s AND %(day)s
+JOIN storyline_records sr ON sr.record_id = r.id
+JOIN storylines s ON s.id = sr.storyline_id AND s.topic = %(topic)s
+WHERE tp.day = %(day)s AND tp.topic = %(topic)s
+  AND NOT EXISTS (SELECT 1 FROM citations ci JOIN current_article_versions av ON av.id = ci.article_version_id
+                  JOIN articles a ON a.id = av.article_id JOIN web_page_versions x ON x.id = ci.web_page_version_id
+                  WHERE x.web_page_id = w.id AND (a.day < %(day)s OR a.topic <> %(topic)s))
+ORDER BY w.id, r.id, l.position
+"""
+
+STORYLINES = """
+SELECT s.id, s.kind, s.label, s.terms, s.first_day, s.last_day FROM storylines s
+WHERE s.topic = %(topic)s AND EXISTS (SELECT 1 FROM storyline_records sr WHERE sr.storyline_id = s.id
+                                      AND sr.day BETWEEN %(first)s AND %(day)s)
+ORDER BY s.id
+"""
+
+EARLIER = """
+SELECT a.day, a.slug, av.id AS version_id, h.id AS headline_id, h.text AS headline, av.records_cited
+FROM articles a JOIN current_article_versions av ON av.article_id = a.id
+JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
+WHERE a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 30
+ORDER BY a.day DESC
+"""
+
+RECORDS_READ = """
+SELECT count(*) AS n FROM record_topics t JOIN records r ON r.id = t.record_id
+WHERE t.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s AND (%(seen)s::timestamptz IS NULL OR r.first_seen_at <= %(seen)s)
+"""
+
+SIGNALS = """
+SELECT s.id, s.kind, s.severity, s.observed, s.expected, s.score, s.p_value, s.records,
+       (SELECT jsonb_object_agg(e.record_id::text, e.weight) FROM signal_evidence e WHERE e.signal_id = s.id) AS evidence
+FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.kind
+"""
+
+BASELINE = """
+SELECT kind, history_days, coverage, backfilled, sealed_at FROM baselines
+WHERE topic = %(topic)s AND day = %(day)s ORDER BY kind LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim with the record version it stands in."""
+
+    id: int
+    source: Source
+    start: int
+    end: int
+    quote: str
+    kind: str
+    speaker: str | None
+    stance: str | None
+    checkworthiness: float
+    native_id: str
+    centrality: float
+    engagement: int
+    copies: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """A fetched page that records of a storyline link to."""
+
+    source: Source
+    host: str
+    url: str
+    links: int
+    rank: int
+    own_records: frozenset[int]
+    storylines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Storyline:
+    """A storyline of this topic with records in the window."""
+
+    id: int
+    kind: str
+    label: str
+    terms: tuple[str, ...]
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier published story of the topic."""
+
+    day: date
+    slug: str
+    version_id: int
+    headline_id: int
+    headline: str
+    records_cited: int
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that an article of one (day, topic) may use."""
+
+    day: date
+    topic: str
+    label: str
+    window: tuple[date, date]
+    claims: tuple[Claim, ...]
+    pages: tuple[Page, ...]
+    storylines: dict[int, Storyline]
+    earlier: tuple[Earlier, ...]
+    signals: tuple[dict[str, Any], ...]
+    baseline: dict[str, Any] | None
+    records_read: int
+    signal_weight: dict[int, float] = field(default_factory=dict)
+
+    def input_hash(self) -> str:
+        """Hash of everything that decides the article; earlier stories count by id only through what they used up."""
+        return content_hash(
+            self.day,
+            self.topic,
+            self.label,
+            self.window,
+            [(c.id, c.quote, c.kind, c.speaker, c.stance, c.source.version_id, c.source.storyline_id) for c in self.claims],
+            [(p.source.version_id, p.links, p.rank) for p in self.pages],
+            [(s.id, s.label, s.kind) for s in self.storylines.values()],
+            [(s["id"], s["kind"], s["severity"]) for s in self.signals],
+            {k: v for k, v in (self.baseline or {}).items() if k != "sealed_at"},
+            self.records_read,
+        )
+
+
+def count_records_read(conn: Connection, day: date, topic: str, first: date, seen: Any = None) -> int:
+    """Records of the topic in the window, by any rank; with `seen`, only those known by that moment."""
+    row = conn.execute(RECORDS_READ, {"topic": topic, "day": day, "first": first, "seen": seen}).fetchone()
+    return int(row["n"]) if row else 0
+
+
+def load_material(conn: Connection, day: date, topic: str, publication: Publication) -> Material:
+    """Read the material of one (day, topic). Raises LookupError for an unknown topic."""
+    first = day - timedelta(days=publication.window_days - 1)
+    ask: dict[str, Any] = {"day": day, "topic": topic, "first": first}
+    label = conn.execute("SELECT label FROM topics WHERE slug = %s", (topic,)).fetchone()
+    if label is None:
+        raise LookupError(f"{topic}: no such topic; see the topics file for its slugs")
+    claims = tuple(_claim(row) for row in conn.execute(CLAIMS, ask))
+    signals = tuple(conn.execute(SIGNALS, ask).fetchall())
+    weights: dict[int, float] = {}
+    for signal in signals:
+        for record, weight in (signal["evidence"] or {}).items():
+            weights[int(record)] = max(weights.get(int(record), 0.0), float(weight))
+    return Material(
+        day=day,
+        topic=topic,
+        label=label["label"],
+        window=(first, day),
+        claims=claims,
+        pages=_pages(conn.execute(PAGES, ask).fetchall()),
+        storylines={row["id"]: _storyline(row) for row in conn.execute(STORYLINES, ask)},
+        earlier=tuple(Earlier(**row) for row in conn.execute(EARLIER, ask)),
+        signals=signals,
+        baseline=conn.execute(BASELINE, ask).fetchone(),
+        records_read=count_records_read(conn, day, topic, first),
+        signal_weight=weights,
+    )
+
+
+def _storyline(row: dict[str, Any]) -> Storyline:
+    terms = tuple(str(t["term"]) for t in row["terms"] if t.get("term"))
+    return Storyline(row["id"], row["kind"], row["label"], terms, row["first_day"], row["last_day"])
+
+
+def _claim(row: dict[str, Any]) -> Claim:
+    source = Source(
+        kind="record", version_id=row["version_id"], record_id=row["record_id"], text=row["text"], title=row["title"],
+        platform=row["platform"], publisher=row["publisher"], family=row["publisher_family"], author_key=row["author_key"],
+        author_name=row["author_name"], community=row["community"], published=row["published_at"], day=row["day"],
+        title_truncated=row["title_truncated"], body_truncated=row["body_truncated"],
+        topic_score=float(row["topic_score"]), storyline_id=row["storyline_id"],
+    )  # fmt: skip
+    return Claim(
+        id=row["claim_id"], source=source, start=row["start_at"], end=row["end_at"], quote=row["quote"], kind=row["kind"],
+        speaker=row["speaker"], stance=row["stance"], checkworthiness=float(row["checkworthiness"]),
+        native_id=row["native_id"], centrality=float(row["centrality"]), engagement=int(row["engagement"] or 0),
+        copies=int(row["copies"]),
+    )  # fmt: skip
+
+
+def _pages(rows: list[dict[str, Any]]) -> tuple[Page, ...]:
+    grouped: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row["page_id"], []).append(row)
+    pages = []
+    for found in grouped.values():
+        first = found[0]
+        own = frozenset(row["record_id"] for row in found if row["link_kind"] == "self")
+        name = first["site_name"] or first["host"]
+        source = Source(
+            kind="web", version_id=first["version_id"], record_id=None, text=first["text"], title=first["title"],
+            platform=None, publisher=name, family=name.lower(), author_key=first["host"], author_name=None,
+            community=None, published=first["published_at"],
+            day=first["published_at"].date() if first["published_at"] else None,
+        )  # fmt: skip
+        storylines = tuple(sorted({row["storyline_id"] for row in found}))
+        pages.append(Page(source, first["host"], first["canonical_url"], first["links"], first["rank"], own, storylines))
+    return tuple(sorted(pages, key=lambda page: page.rank))
