@@ -58,8 +58,8 @@ def clean_draft() -> Draft:
     sentences = [
         Sentence("headline", "The Port of Aldmoor opened a 40-megawatt data hall", kind="synthesis", rests_on=[4]),
         Sentence("short_title", "Port of Aldmoor", kind="synthesis", rests_on=[4]),
-        Sentence("dek", "So Harbour Ledger put it; the story draws on four outlets and three posts.", kind="synthesis",
-                 rests_on=[4, 5, 7, 8, 9, 11, 12], facts=[CountFact("four outlets", "families", 4), CountFact("three posts", "posts", 3)]),
+        Sentence("dek", "So Harbour Ledger put it; the story draws on four outlets and two posts.", kind="synthesis",
+                 rests_on=[4, 5, 7, 8, 9, 11, 12], facts=[CountFact("four outlets", "families", 4), CountFact("two posts", "posts", 2)]),
         Sentence("heading", "Port of Aldmoor", 1, kind="synthesis", rests_on=[4]),
         cited("body", 1, 1, "Harbour Ledger reported on 20 May: ", lead),
         cited("body", 1, 1, "Nordlicht Tech carried it as well, under the headline ", same),

@@ -35,7 +35,7 @@ def _checks(sentence: Sentence) -> list[tuple[str, bool]]:
     low, high = LENGTHS[sentence.part]
     outside = plain
     for use in sentence.uses:
-        outside = outside.replace(use.quote, "")
+        outside = outside.replace(use.quote, "quote")
     return [
         ("length", not low <= len(plain) <= high),
         ("talk of a model or prompt", bool(MODEL_TALK.search(plain))),
