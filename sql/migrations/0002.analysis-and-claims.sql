@@ -55,6 +55,7 @@ CREATE TABLE duplicate_members (
     similarity  real NOT NULL CHECK (similarity BETWEEN 0 AND 1)
 );
 CREATE INDEX duplicate_members_group ON duplicate_members (group_id);
+COMMENT ON TABLE duplicate_members IS 'Which record belongs to which group of near-identical texts, with its similarity to the representative.';
 COMMENT ON TABLE duplicate_groups IS 'Near-identical texts: one voice however often it was copied. The representative is the earliest.';
 
 CREATE TABLE storylines (
@@ -82,6 +83,7 @@ CREATE TABLE storyline_records (
     PRIMARY KEY (storyline_id, record_id)
 );
 CREATE UNIQUE INDEX storyline_records_record ON storyline_records (record_id);
+COMMENT ON TABLE storyline_records IS 'Which record is about which storyline; a record is about one at most.';
 COMMENT ON COLUMN storyline_records.weight IS 'Centrality: mean similarity to the other members, 0 to 1.';
 
 CREATE TABLE claims (

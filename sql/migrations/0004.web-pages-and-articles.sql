@@ -7,6 +7,7 @@ CREATE TABLE web_pages (
     host           text NOT NULL,
     next_check_at  timestamptz
 );
+COMMENT ON TABLE web_pages IS 'Pages that records link to, by canonical URL; what they said is kept as versions.';
 CREATE TABLE web_page_versions (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     web_page_id     bigint NOT NULL REFERENCES web_pages,
@@ -114,6 +115,7 @@ CREATE TABLE citations (
         (kind = 'record' AND record_id IS NOT NULL AND record_version_id IS NOT NULL AND web_page_version_id IS NULL) OR
         (kind = 'web' AND record_id IS NULL AND record_version_id IS NULL AND web_page_version_id IS NOT NULL))
 );
+COMMENT ON TABLE citations IS 'What an article version cites: record versions numbered from 1 by first use, web page versions numbered apart (w1, w2, …).';
 COMMENT ON COLUMN citations.weight IS 'The share of the article''s cited sentences (headline to answers) that use this citation, times its record''s topic score (1 for pages), scaled so that the largest is 1.';
 
 CREATE TABLE sentence_citations (

@@ -3,12 +3,15 @@
 
 CREATE VIEW current_article_versions AS
 SELECT DISTINCT ON (article_id) * FROM article_versions WHERE status = 'published' ORDER BY article_id, number DESC;
+COMMENT ON VIEW current_article_versions IS 'The newest published version of each article.';
 
 CREATE VIEW current_decisions AS
 SELECT DISTINCT ON (day, topic) * FROM editorial_decisions ORDER BY day, topic, id DESC;
+COMMENT ON VIEW current_decisions IS 'The newest editorial decision for each day and topic.';
 
 CREATE VIEW newest_record_versions AS
 SELECT DISTINCT ON (record_id) * FROM record_versions ORDER BY record_id, number DESC;
+COMMENT ON VIEW newest_record_versions IS 'The newest version of each record.';
 
 CREATE VIEW citation_lineage AS
 SELECT a.slug, a.day, a.topic, av.id AS article_version_id, av.number AS article_version, av.run_id AS article_run_id,
