@@ -19,7 +19,9 @@ from aidran_pipeline.store.migrate import MIGRATION_TABLE, migrate, refuse_unkno
 from aidran_pipeline.store.postgres_programs import program, program_environment
 
 SECRET_TABLES = ("source_sessions",)
-_USER_SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"
+_USER_SCHEMAS = (
+    "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"
+)
 
 
 def backup(url: str, file: Path) -> Path:
@@ -102,9 +104,15 @@ def _run(argv: list[str], url: str | None = None) -> str:
         if password is not None:
             environment["PGPASSWORD"] = str(password)
         environment["HOME"] = str(Path("~").expanduser())  # where libpq looks for certificates and password files
-        command.insert(1, f"--dbname={make_conninfo("", **parameters)}")
+        command.insert(1, "--dbname=" + make_conninfo("", **parameters))
     done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, env=environment, check=False
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        check=False,
     )
     if done.returncode != 0:
         raise StoreError(f"{argv[0]} failed (exit code {done.returncode}): {done.stderr.strip()[-2000:]}")

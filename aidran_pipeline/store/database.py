@@ -18,8 +18,8 @@ OLDEST_VERSION = 15
 def database_url(settings: Settings) -> str:
     """URL of the database to use, a server that is ready; migrations are not run.
 
-    AIDRAN_DATABASE_URL when set, checked; else the embedded server, started when needed. Raises StoreError whose message
-    names the remedy and never the password.
+    AIDRAN_DATABASE_URL when set, checked; else the embedded server, started when needed. Raises StoreError whose
+    message names the remedy and never the password.
     """
     if settings.database_url is None:
         return ensure_server(settings)
@@ -42,19 +42,27 @@ def check_external(url: str) -> None:
             version = conn.info.server_version // 10_000
             encoding = conn.info.parameter_status("server_encoding")
             vector = conn.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone()
-    except psycopg.ProgrammingError as error:
-        raise StoreError(f"AIDRAN_DATABASE_URL is not a PostgreSQL URL (postgresql://user@host/name): {error}") from None
+    except psycopg.ProgrammingError:  # its message repeats the URL with the password
+        raise StoreError("AIDRAN_DATABASE_URL is not a PostgreSQL URL such as postgresql://user@host/name.") from None
     except psycopg.Error as error:
         raise StoreError(
             f"The database of AIDRAN_DATABASE_URL cannot be reached: {str(error).strip()}\n"
-            "Check that it runs and that user, password and database exist, or unset the variable to use the embedded one."
+            "Check that it runs and that user, password and database exist; without the variable the embedded one is used."
         ) from None
+    problem = shortcoming(version, encoding, has_vector=vector is not None)
+    if problem:
+        raise StoreError(problem)
+
+
+def shortcoming(version: int, encoding: str | None, *, has_vector: bool) -> str | None:
+    """What a server lacks, with the remedy; None when it will do. `version` is the major version."""
     if version < OLDEST_VERSION:
-        raise StoreError(f"AIDRAN_DATABASE_URL is PostgreSQL {version}; {OLDEST_VERSION} or later is needed: upgrade it.")
-    if vector is None:
-        raise StoreError(
+        return f"AIDRAN_DATABASE_URL is PostgreSQL {version}; {OLDEST_VERSION} or later is needed: upgrade it."
+    if not has_vector:
+        return (
             "The PostgreSQL of AIDRAN_DATABASE_URL has no pgvector: install its package on the server "
-            "(such as postgresql-18-pgvector), or unset the variable to use the embedded one."
+            f"(such as postgresql-{version}-pgvector), or unset the variable to use the embedded one."
         )
     if encoding != "UTF8":
-        raise StoreError(f"The database of AIDRAN_DATABASE_URL is encoded in {encoding}; create one with ENCODING 'UTF8'.")
+        return f"The database of AIDRAN_DATABASE_URL is encoded in {encoding}; create one with ENCODING 'UTF8'."
+    return None

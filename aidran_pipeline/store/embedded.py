@@ -186,6 +186,8 @@ class Cluster:
         """Make the cluster if there is none, start it if it does not run, and wait until it answers. Needs the lock."""
         self._refuse_unquotable_path()
         launcher = choose_launcher(self.folder, self.home)
+        for remains in sorted(self.home.glob("postgres.new-*")):  # of a killed attempt: we hold the lock
+            shutil.rmtree(remains, ignore_errors=True)
         if not self.folder.exists() or not any(self.folder.iterdir()):
             self._create(launcher)
         self._check_version()
@@ -212,17 +214,17 @@ class Cluster:
         try:
             version = (self.data / "PG_VERSION").read_text().strip()
         except OSError as error:
-            raise StoreError(f"{self.folder} is not a whole cluster ({error}). Move it away to start afresh.") from error
+            raise StoreError(
+                f"{self.folder} is not a whole cluster ({error}). Move it away to start afresh."
+            ) from error
         if version != MAJOR_VERSION:
             raise StoreError(
-                f"{self.data} was made by PostgreSQL {version}, this release has {MAJOR_VERSION}: make a backup with the "
-                "release that made it (aidran db backup), move the folder away, and restore."
+                f"{self.data} was made by PostgreSQL {version}, this release has {MAJOR_VERSION}: make a backup with "
+                "the release that made it (aidran db backup), move the folder away, and restore."
             )
 
     def _create(self, launcher: Launcher) -> None:
-        """initdb in a side folder, renamed when whole; what a killed attempt left is removed first."""
-        for remains in sorted(self.home.glob("postgres.new-*")):
-            shutil.rmtree(remains, ignore_errors=True)
+        """Run initdb in a side folder and rename it when it is whole."""
         side = self.home / f"postgres.new-{secrets.token_hex(4)}"
         side.mkdir(mode=0o700)
         password = side / "password"
@@ -254,7 +256,19 @@ class Cluster:
         before = self.log.stat().st_size if self.log.exists() else 0
         port = self._free_port()
         options = f"-p {port} -c listen_addresses=127.0.0.1"
-        argv = [str(program("pg_ctl")), "-D", str(self.data), "-l", str(self.log), "-w", "-t", "60", "-o", options, "start"]
+        argv = [
+            str(program("pg_ctl")),
+            "-D",
+            str(self.data),
+            "-l",
+            str(self.log),
+            "-w",
+            "-t",
+            "60",
+            "-o",
+            options,
+            "start",
+        ]
         code = launcher.run(argv, self.folder / "pg_ctl.log", timeout=START_SECONDS)
         if code == 0:
             self._make_database(port)
@@ -348,7 +362,9 @@ def _acquire(handle: int, home: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise StoreError(f"Another process has been starting or stopping the server in {home} for long.") from None
+                raise StoreError(
+                    f"Another process has been starting or stopping the server in {home} for long."
+                ) from None
             time.sleep(0.05)
         else:
             return

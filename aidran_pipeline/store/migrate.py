@@ -11,6 +11,7 @@ yoyo reads and orders the files and keeps its tables; three things are done here
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,14 +66,16 @@ def migrations_folder() -> Path:
     raise StoreError(f"The migrations are missing from {package}: install the package again.")
 
 
-def migrate(url: str) -> list[str]:
-    """Bring a database to this release's tables; the ids of the migrations applied now, in order.
+def migrate(url: str, folder: Path | None = None) -> list[str]:
+    """Bring a database to this release's tables (or those of another folder); the ids applied now, in order.
 
     Twice, at the same time, or after a killed attempt: each migration is applied once and as a whole. Raises StoreError
     when the database is ahead of this release, psycopg.Error when a migration fails (it is rolled back).
     """
-    known = read_migrations(str(migrations_folder()))
+    known = read_migrations(str(folder or migrations_folder()))
     with connect(url, application="aidran migrate") as conn, advisory_lock(conn, LOCK_NAME), _Backend(url) as backend:
+        with suppress(psycopg.Error):  # a killed client's statement ends within a second, where the system can tell
+            backend.execute("SET client_connection_check_interval = '1s'")
         return _apply(backend, known)
 
 

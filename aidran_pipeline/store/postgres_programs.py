@@ -40,7 +40,7 @@ class Launcher:
     gid: int
 
     def run(self, argv: Sequence[str], output: Path, *, timeout: float) -> int:
-        """Run to the end with both outputs in a file (a pipe kept open by the server could hang) and give the exit code.
+        """Run to the end and give the exit code; output goes to a file, as a pipe kept open by the server could hang.
 
         Raises StoreError when it takes longer than `timeout` seconds.
         """
@@ -89,7 +89,8 @@ def choose_launcher(cluster: Path, home: Path) -> Launcher:
     owner = cluster.stat().st_uid if cluster.exists() else None
     if owner is not None and owner != me and me != 0:
         raise StoreError(
-            f"{cluster} belongs to {_account_name(owner)}, who made it. Run as that user, or choose another AIDRAN_HOME."
+            f"{cluster} belongs to {_account_name(owner)}, who made it. "
+            "Run as that user, or choose another AIDRAN_HOME."
         )
     if me != 0 and _has_account(me):
         return Launcher("plain", (), me, os.getegid())
@@ -104,7 +105,9 @@ def choose_launcher(cluster: Path, home: Path) -> Launcher:
     if owner not in (None, me):  # root looks after a cluster that an ordinary user made
         return _as_user(owner)
     who = "root" if me == 0 else f"user id {me}, which has no account"
-    raise StoreError(f"PostgreSQL does not run as {who}, and no way around it works here ({'; '.join(tried)}). {_REMEDY}")
+    raise StoreError(
+        f"PostgreSQL does not run as {who}, and no way around it works here ({'; '.join(tried)}). {_REMEDY}"
+    )
 
 
 def candidates() -> list[Launcher]:
@@ -116,9 +119,7 @@ def candidates() -> list[Launcher]:
         mapping = (f"--map-user={guest.pw_uid}", f"--map-group={guest.pw_gid}")
         found.append(Launcher("unshare", (unshare, "--user", *mapping), os.geteuid(), os.getegid()))
     if setpriv and os.geteuid() == 0:
-        identity = (f"--reuid={guest.pw_uid}", f"--regid={guest.pw_gid}", "--clear-groups")
-        kept = tuple(f"--{kind}=-all,+dac_override" for kind in ("inh-caps", "ambient-caps", "bounding-set"))
-        found.append(Launcher("setpriv", (setpriv, *identity, *kept), guest.pw_uid, guest.pw_gid))
+        found.append(_setpriv("setpriv", setpriv, guest.pw_uid, guest.pw_gid))
     return found
 
 
@@ -138,9 +139,17 @@ def probe(launcher: Launcher, home: Path) -> str | None:
 def _as_user(uid: int) -> Launcher:
     setpriv = shutil.which("setpriv")
     if not setpriv or not _has_account(uid):
-        raise StoreError(f"The cluster belongs to {_account_name(uid)}: run as that user, or choose another AIDRAN_HOME.")
-    gid = pwd.getpwuid(uid).pw_gid
-    return Launcher("owner", (setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups"), uid, gid)
+        raise StoreError(
+            f"The cluster belongs to {_account_name(uid)}: run as that user, or choose another AIDRAN_HOME."
+        )
+    return _setpriv("owner", setpriv, uid, pwd.getpwuid(uid).pw_gid)
+
+
+def _setpriv(name: str, setpriv: str, uid: int, gid: int) -> Launcher:
+    """From root to another account, keeping the one capability to pass folders that are closed to it."""
+    identity = (f"--reuid={uid}", f"--regid={gid}", "--clear-groups")
+    kept = tuple(f"--{kind}=-all,+dac_override" for kind in ("inh-caps", "ambient-caps", "bounding-set"))
+    return Launcher(name, (setpriv, *identity, *kept), uid, gid)
 
 
 def _guest_account() -> pwd.struct_passwd:
@@ -150,7 +159,9 @@ def _guest_account() -> pwd.struct_passwd:
     except KeyError:
         others = sorted((entry for entry in pwd.getpwall() if entry.pw_uid != 0), key=lambda entry: -entry.pw_uid)
         if not others:
-            raise StoreError(f"PostgreSQL needs an account other than root and this system has none. {_REMEDY}") from None
+            raise StoreError(
+                f"PostgreSQL needs an account other than root and this system has none. {_REMEDY}"
+            ) from None
         return others[0]
 
 
