@@ -1,0 +1,5 @@
+"""The one Definitions object, which workspace.yaml loads. What does not belong here: everything else (defs/build.py)."""
+
+from aidran_pipeline.defs.build import build_definitions
+
+defs = build_definitions()

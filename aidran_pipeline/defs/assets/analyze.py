@@ -1,0 +1,123 @@
+"""Analysis and claims, by day, every topic at once. What does not belong here: how texts are judged (analyze/).
+
+The two assets share one step, so that a run over many days can log each day's own data version (see events.py) and
+claims still see the analysis of the same run.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    AutomationCondition,
+    BackfillPolicy,
+    ResourceParam,
+    multi_asset,
+)
+
+from aidran_pipeline import __version__
+from aidran_pipeline.defs.assets.ingest import PLATFORM_ASSETS
+from aidran_pipeline.defs.events import OWNERS, events_of, figures
+from aidran_pipeline.defs.partitions import DAYS
+from aidran_pipeline.defs.resources import Newsroom
+from aidran_pipeline.store.provenance import StageResult
+
+ANALYZED, CLAIMS = AssetKey("analyzed_records"), AssetKey("claims")
+CLAIM_DAYS = timedelta(days=14)  # older days have left every evidence window that publication.yaml allows
+
+# Not eager(): that asks again after an identical rewrite, and for the latest day alone. A missing platform (no
+# credentials) must not hold the others back, so missing dependencies do not count.
+_INPUT_CHANGED = (
+    AutomationCondition.any_deps_match(
+        AutomationCondition.data_version_changed() | AutomationCondition.newly_requested()
+    ).since_last_handled()
+    & AutomationCondition.all_deps_blocking_checks_passed()
+    & ~AutomationCondition.in_progress()
+    & ~AutomationCondition.any_deps_in_progress()
+)
+
+
+@multi_asset(
+    name="analysis",
+    specs=[
+        AssetSpec(
+            ANALYZED,
+            deps=list(PLATFORM_ASSETS.values()),
+            partitions_def=DAYS,
+            group_name="analyze",
+            kinds={"python", "postgres"},
+            owners=OWNERS,
+            code_version=__version__,
+            skippable=True,
+            automation_condition=_INPUT_CHANGED.with_label("a platform changed this day"),
+            description="Language, near-duplicates, embedding, topics and storylines of every record of a day.",
+        ),
+        AssetSpec(
+            CLAIMS,
+            deps=[ANALYZED],
+            partitions_def=DAYS,
+            group_name="analyze",
+            kinds={"python", "postgres"},
+            owners=OWNERS,
+            code_version=__version__,
+            skippable=True,
+            automation_condition=(_INPUT_CHANGED & AutomationCondition.in_latest_time_window(CLAIM_DAYS)).with_label(
+                "the analysis of a recent day changed"
+            ),
+            description="Check-worthy claims with verbatim quotes, from the records that represent each topic that day.",
+        ),
+    ],
+    check_specs=[
+        AssetCheckSpec("every_record_is_analyzed", asset=ANALYZED, description="No record of the day was left out."),
+        AssetCheckSpec("quotes_are_verbatim", asset=CLAIMS, description="Each quote is the text at its offsets."),
+    ],
+    can_subset=True,
+    backfill_policy=BackfillPolicy.single_run(),
+)
+def analysis(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) -> Iterator[Any]:
+    """analyzed_records and claims of the run's days."""
+    from aidran_pipeline.analyze import analyze_days, extract_claims
+
+    run = newsroom.run_of(context.run.run_id, context.run.tags, context.log.info)
+    keys = list(context.partition_keys)
+    days = [date.fromisoformat(key) for key in keys]
+    with newsroom.connection() as conn:
+        newsroom.sync(conn)
+        for asset_key, stage in ((ANALYZED, analyze_days), (CLAIMS, extract_claims)):
+            if asset_key in context.selected_asset_keys:
+                results = stage(conn, days, run=run)
+                yield from events_of(asset_key.to_user_string(), _by_key(results), keys)
+        for check in sorted(context.selected_asset_check_keys):
+            query = _CHECKS[check.name]
+            row = conn.execute(query, {"days": days}).fetchone() or {}
+            yield AssetCheckResult(
+                asset_key=check.asset_key,
+                check_name=check.name,
+                passed=row.get("bad", 0) == 0,
+                severity=AssetCheckSeverity.WARN,
+                metadata=figures(dict(row)),
+            )
+
+
+def _by_key(results: Mapping[date, StageResult]) -> dict[str, StageResult]:
+    return {day.isoformat(): result for day, result in results.items()}
+
+
+_CHECKS = {
+    "every_record_is_analyzed": """
+        SELECT count(*) AS records, count(*) FILTER (WHERE NOT EXISTS (
+                   SELECT 1 FROM record_versions v JOIN record_analysis a ON a.record_version_id = v.id
+                   WHERE v.record_id = r.id)) AS bad
+        FROM records r WHERE r.day = ANY(%(days)s)""",
+    "quotes_are_verbatim": """
+        SELECT count(*) AS claims,
+               count(*) FILTER (WHERE substring(v.text FROM c.start_at + 1 FOR c.end_at - c.start_at) <> c.quote) AS bad
+        FROM claims c JOIN record_versions v ON v.id = c.record_version_id JOIN records r ON r.id = v.record_id
+        WHERE r.day = ANY(%(days)s)""",
+}

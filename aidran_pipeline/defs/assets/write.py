@@ -1,0 +1,109 @@
+"""Linked pages and articles, by day and topic. What does not belong here: composing and gates (write/), fetching (ingest/).
+
+Articles run a partition each, so that one failing topic leaves the others; a run over several partitions (the edition's
+topics without any record) writes them one after the other and fails at the end, naming those that failed.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dagster import AssetExecutionContext, BackfillPolicy, Failure, ResourceParam, asset
+
+from aidran_pipeline import __version__
+from aidran_pipeline.config.publication import load_publication
+from aidran_pipeline.config.settings import Settings
+from aidran_pipeline.defs.events import OWNERS, event_of, events_of, link, result_of
+from aidran_pipeline.defs.inputs import story_inputs
+from aidran_pipeline.defs.partitions import DAY_TOPIC, key_of, parts_of, same_day, window_of_topic
+from aidran_pipeline.defs.resources import Newsroom
+from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.provenance import Run, StageResult
+
+WINDOW_DAYS = load_publication(Settings().publication_file).window_days
+
+
+@asset(
+    partitions_def=DAY_TOPIC,
+    deps=[same_day("analyzed_records")],
+    group_name="write",
+    kinds={"python", "postgres"},
+    owners=OWNERS,
+    code_version=__version__,
+    output_required=False,
+    backfill_policy=BackfillPolicy.single_run(),
+    pool="sources",
+    description="The pages that the topic's records link to most, fetched and extracted: the web citations.",
+)
+def web_pages(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) -> Iterator[Any]:
+    """Most linked pages of the run's days and topics."""
+    from aidran_pipeline.ingest import fetch_web_pages
+
+    run = newsroom.run_of(context.run.run_id, context.run.tags, context.log.info)
+    keys = [str(key) for key in context.partition_keys]
+    with newsroom.connection() as conn:
+        found = fetch_web_pages(
+            conn,
+            [parts_of(key) for key in keys],
+            run=run,
+            settings=newsroom.settings,
+            publication=newsroom.publication,
+        )
+    yield from events_of("web_pages", {key_of(*part): result for part, result in found.items()}, keys)
+
+
+@asset(
+    partitions_def=DAY_TOPIC,
+    deps=[same_day("claims"), "web_pages", window_of_topic("topic_signals", WINDOW_DAYS)],
+    group_name="write",
+    kinds={"python", "postgres"},
+    owners=OWNERS,
+    code_version=__version__,
+    output_required=False,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    pool="articles",
+    description=(
+        "The story of a topic's day from the claims of its evidence window: a published version that passed every gate, "
+        "or a decision to withhold it, with the reasons."
+    ),
+)
+def articles(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) -> Iterator[Any]:
+    """A version or a withheld decision for each partition of the run."""
+    run = newsroom.run_of(context.run.run_id, context.run.tags, context.log.info)
+    keys = [str(key) for key in context.partition_keys]
+    failed: dict[str, str] = {}
+    with newsroom.connection() as conn:
+        for key in keys:
+            day, topic = parts_of(key)
+            inputs = story_inputs(
+                context.instance, day, [topic], window_days=WINDOW_DAYS, config=newsroom.config_version()
+            )[topic]
+            try:
+                result = _write(conn, newsroom, key, run)
+            except Exception as error:  # one topic must not cost the others their decision
+                if len(keys) == 1:
+                    raise
+                failed[key] = f"{type(error).__name__}: {error}"
+                continue
+            if len(keys) == 1:
+                yield result_of("articles", result, inputs=inputs)
+            else:
+                yield event_of("articles", key, result, inputs=inputs)
+    if failed:
+        raise Failure(f"{len(failed)} of {len(keys)} stories failed: {'; '.join(sorted(failed))}", metadata=dict(failed))
+
+
+def _write(conn: Connection, newsroom: Newsroom, key: str, run: Run) -> StageResult:
+    from aidran_pipeline.write import write_article
+
+    day, topic = parts_of(key)
+    story = write_article(conn, day, topic, run=run, publication=newsroom.publication)
+    data: dict[str, Any] = {"decision": story.decision, "headline": story.headline, "version": story.version}
+    data |= {name: value for name, value in story.numbers.items() if value is not None}
+    if story.slug:
+        data["page"] = link(f"{str(newsroom.publication.base_url).rstrip('/')}/stories/{story.slug}/")
+    if story.reasons:
+        data["withheld_because"] = [
+            {"gate": reason.get("gate"), "rule": reason.get("rule"), "detail": reason.get("detail")}
+            for reason in story.reasons
+        ]
+    return StageResult(data_version=story.data_version, metadata=data, changed=story.changed)

@@ -1,0 +1,69 @@
+"""Fixed hours, in UTC. What does not belong here: what follows from a run or from data (sensors.py)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from dagster import DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, schedule
+
+from aidran_pipeline.defs.housekeeping import purge_job
+from aidran_pipeline.defs.jobs import edition_job, ingest_job
+from aidran_pipeline.defs.partitions import TOPIC_SLUGS, key_of
+from aidran_pipeline.defs.sensors import EDITION_TAG
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+def _tick(context: ScheduleEvaluationContext) -> datetime:
+    return context.scheduled_execution_time.astimezone(UTC)
+
+
+@schedule(
+    job=ingest_job,
+    cron_schedule="*/30 * * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Every half hour: the sources that are due. Each source's own next check holds; most ticks ask a few.",
+)
+def ingest_schedule(context: ScheduleEvaluationContext) -> RunRequest:
+    """Today's ingest; what it finds of other days is reported there."""
+    today = _tick(context).date().isoformat()
+    return RunRequest(run_key=f"ingest:{_tick(context):%Y-%m-%dT%H:%M}", partition_key=today)
+
+
+@schedule(
+    job=edition_job,
+    cron_schedule="30 5 * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="05:30: the edition of the day before. Feeds have had five hours to show it; late items are late records.",
+)
+def edition_schedule(context: ScheduleEvaluationContext) -> RunRequest:
+    """Signals and pages of yesterday, every topic; stories and site follow by sensor."""
+    return edition_request(_tick(context).date() - timedelta(days=1))
+
+
+def edition_request(day: date) -> RunRequest:
+    """One run over all topics of a day."""
+    return RunRequest(
+        run_key=f"edition:{day}",
+        tags={
+            EDITION_TAG: day.isoformat(),
+            RANGE_START: key_of(day, TOPIC_SLUGS[0]),
+            RANGE_END: key_of(day, TOPIC_SLUGS[-1]),
+        },
+    )
+
+
+@schedule(
+    job=purge_job,
+    cron_schedule="15 4 * * 0",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Sundays: log lines of old runs go, materialisations stay.",
+)
+def purge_schedule(context: ScheduleEvaluationContext) -> RunRequest:
+    """Housekeeping of Dagster's own tables."""
+    return RunRequest(run_key=f"purge:{_tick(context):%Y-%m-%d}")
+
+
+SCHEDULES = [ingest_schedule, edition_schedule, purge_schedule]

@@ -1,0 +1,120 @@
+"""Whether a topic's day grew out of the ordinary: counts in SQL, and the decision, a pure function of them.
+
+What does not belong here: Dagster (sensors.py) and the signal itself (signal/), which alone decides what is news. This is
+only a reason to look: a missed day is found by the morning's edition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import sqrt
+from statistics import median
+
+from aidran_pipeline.store.db import Connection
+
+COMPARED_DAYS = 7
+MINIMUM = 5  # records of the day before anything is asked for: the evidence minimum of a story
+DEVIATIONS = 3.0
+OVERDISPERSION = 0.1  # counts of posts vary more than Poisson; 0.1 widens a mean of 40 by a factor of 2.2
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One topic's day. new: since the cursor; so_far: up to the same elapsed time; earlier: that of the days before."""
+
+    day: date
+    topic: str
+    new: int
+    so_far: int
+    earlier: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A partition to compute, and why, for the run's tags."""
+
+    day: date
+    topic: str
+    run_key: str
+    reason: str
+
+
+def threshold(earlier: Iterable[int]) -> float:
+    """What a day must exceed: median of the earlier days plus three negative-binomial standard deviations."""
+    counts = list(earlier)
+    centre = float(median(counts)) if counts else 0.0
+    return centre + DEVIATIONS * sqrt(centre + OVERDISPERSION * centre * centre)
+
+
+def decide(observed: Iterable[Observed], watermark: int) -> list[Request]:
+    """The partitions to request, by day and topic. Only those with new records, at least five, above the threshold.
+
+    The run key holds the watermark (a record id, which only grows): Dagster never asks twice for the same growth.
+    """
+    requests: list[Request] = []
+    for seen in sorted(observed, key=lambda one: (one.day, one.topic)):
+        limit = threshold(seen.earlier)
+        if seen.new > 0 and seen.so_far >= MINIMUM and seen.so_far > limit:
+            reason = f"{seen.so_far} records so far, {seen.new} of them new; ordinary is at most {limit:.1f}"
+            requests.append(Request(seen.day, seen.topic, f"{seen.day}|{seen.topic}:{watermark}", reason))
+    return requests
+
+
+# The highest record id up to which every recent record is analysed: what is not analysed yet has no topic, and a cursor
+# that passed it would lose it.
+_WATERMARK = """
+    SELECT COALESCE(
+        (SELECT min(r.id) - 1 FROM records r
+         WHERE r.day >= %(since)s AND r.id > %(cursor)s AND NOT EXISTS (
+             SELECT 1 FROM record_versions v JOIN record_analysis a ON a.record_version_id = v.id
+             WHERE v.record_id = r.id)),
+        (SELECT max(id) FROM records), 0) AS watermark"""
+
+_COUNTS = """
+    WITH grown AS (
+        SELECT t.day, t.topic, count(*) AS new
+        FROM record_topics t
+        WHERE t.record_id > %(cursor)s AND t.record_id <= %(watermark)s AND t.day BETWEEN %(since)s AND %(today)s
+        GROUP BY t.day, t.topic
+    ), counted AS (
+        SELECT g.day, g.topic, g.new, back.n AS back, count(r.id) AS records
+        FROM grown g
+        CROSS JOIN generate_series(0, %(compared)s) AS back(n)
+        LEFT JOIN record_topics t ON t.topic = g.topic AND t.day = g.day - back.n AND t.record_id <= %(watermark)s
+        LEFT JOIN records r ON r.id = t.record_id
+             AND r.published_at <= LEAST(%(now)s, (g.day + 1)::timestamptz) - make_interval(days => back.n)
+        GROUP BY g.day, g.topic, g.new, back.n
+    )
+    SELECT day, topic, new, array_agg(records ORDER BY back) AS counts
+    FROM counted GROUP BY day, topic, new ORDER BY day, topic"""
+
+
+def observe(conn: Connection, *, cursor: int, now: datetime, lookback_days: int) -> tuple[list[Observed], int]:
+    """Counts of every (day, topic) with records after `cursor`, and the watermark up to which they count.
+
+    Days from `lookback_days` before today on; earlier records arrive late and belong to no sensor. One query each, so
+    that a tick stays far below its 60 seconds.
+    """
+    today = now.date()
+    since = today - timedelta(days=lookback_days)
+    row = conn.execute(_WATERMARK, {"since": since, "cursor": cursor}).fetchone()
+    watermark = max(cursor, int(row["watermark"]) if row else 0)
+    if watermark == cursor:
+        return [], cursor
+    rows = conn.execute(
+        _COUNTS,
+        {
+            "cursor": cursor,
+            "watermark": watermark,
+            "since": since,
+            "today": today,
+            "now": now,
+            "compared": COMPARED_DAYS,
+        },
+    ).fetchall()
+    return [
+        Observed(row["day"], row["topic"], int(row["new"]), int(row["counts"][0]), tuple(map(int, row["counts"][1:])))
+        for row in rows
+    ], watermark
