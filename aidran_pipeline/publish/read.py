@@ -1,0 +1,212 @@
+"""What the site needs of the database, as plain objects. The only module here with SQL for the site's index.
+
+What does not belong here: HTML, and the inside of one article version (story_rows.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.store.db import Connection
+
+HEADS = """
+SELECT a.id AS article_id, a.day, a.topic, a.slug, t.label, av.id AS version_id, av.number, av.published_at,
+       av.records_read, av.records_cited, av.pages_cited, av.warming_up, av.inputs, av.engine, av.engine_version,
+       av.judge, av.judge_version, av.content_hash, av.run_id,
+       string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'headline') AS headline,
+       string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'short_title') AS short_title,
+       string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'dek') AS dek,
+       (SELECT COALESCE(array_agg(DISTINCT r.platform ORDER BY r.platform), '{}')
+          FROM citations c JOIN records r ON r.id = c.record_id WHERE c.article_version_id = av.id) AS platforms
+FROM articles a
+JOIN topics t ON t.slug = a.topic
+JOIN article_versions av ON av.article_id = a.id AND av.status = 'published'
+LEFT JOIN article_sentences s ON s.article_version_id = av.id AND s.part IN ('headline', 'short_title', 'dek')
+GROUP BY a.id, t.label, t.position, av.id
+ORDER BY a.day DESC, t.position, a.slug, av.number
+"""
+TOPICS = "SELECT slug, label, description, retired_at FROM topics ORDER BY position, slug"
+DECISIONS = """
+SELECT d.day, d.topic, t.label, d.decision, d.reasons, d.numbers, d.decided_at
+FROM current_decisions d JOIN topics t ON t.slug = d.topic ORDER BY d.day DESC, t.position, d.topic
+"""
+HUMAN = """
+SELECT DISTINCT av.article_id FROM editorial_decisions e JOIN article_versions av ON av.id = e.article_version_id
+WHERE e.made_by <> 'pipeline' ORDER BY 1
+"""
+BASELINES = """
+SELECT DISTINCT ON (topic) topic, day, series, history_days, coverage, backfilled
+FROM baselines WHERE kind = 'volume_spike' ORDER BY topic, day DESC
+"""
+SIGNALS = """
+SELECT id, topic, day, kind, observed, expected, score, p_value, severity, records, authors, families, backfilled,
+       engine_version, run_id FROM signals ORDER BY topic, day, kind
+"""
+SHARED = """
+SELECT DISTINCT other.article_id
+FROM citations c JOIN citations oc ON oc.record_id = c.record_id AND oc.article_version_id <> c.article_version_id
+JOIN current_article_versions other ON other.id = oc.article_version_id
+WHERE c.article_version_id = %(version)s AND other.article_id <> %(article)s
+UNION
+SELECT DISTINCT other.article_id
+FROM article_sentences s JOIN article_sentences os ON os.storyline_id = s.storyline_id AND os.article_version_id <> s.article_version_id
+JOIN current_article_versions other ON other.id = os.article_version_id
+WHERE s.article_version_id = %(version)s AND other.article_id <> %(article)s
+ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One published version of a story: everything but its body. `inputs` as stored with the version."""
+
+    article_id: int
+    day: date
+    topic: str
+    slug: str
+    label: str
+    version_id: int
+    number: int
+    published_at: datetime
+    records_read: int
+    records_cited: int
+    pages_cited: int
+    warming_up: bool
+    inputs: dict[str, Any]
+    engine: str
+    engine_version: str
+    judge: str
+    judge_version: str
+    content_hash: str
+    run_id: str
+    headline: str | None
+    short_title: str | None
+    dek: str | None
+    platforms: list[str]
+
+    @property
+    def path(self) -> str:
+        """The story's address below the site's root."""
+        return f"stories/{self.slug}/"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A beat as configured; a retired one keeps its page."""
+
+    slug: str
+    label: str
+    description: str
+    retired: bool
+
+    @property
+    def path(self) -> str:
+        """The topic's address below the site's root."""
+        return f"topics/{self.slug}/"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The decision in force for one (day, topic)."""
+
+    day: date
+    topic: str
+    label: str
+    decision: str
+    reasons: list[dict[str, Any]]
+    numbers: dict[str, Any]
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One day's stories, the one that rests on most records first, and the topics withheld that day."""
+
+    day: date
+    stories: list[Head]
+    withheld: list[Decision]
+
+
+@dataclass
+class Index:
+    """The whole site but the bodies: small enough to hold, read once in one snapshot."""
+
+    publication: Publication
+    topics: list[Topic]
+    versions: list[Head]
+    decisions: list[Decision]
+    human_articles: set[int]
+    baselines: dict[str, dict[str, Any]]
+    signals: list[dict[str, Any]]
+    by_article: dict[int, list[Head]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        grouped: defaultdict[int, list[Head]] = defaultdict(list)
+        for head in self.versions:
+            grouped[head.article_id].append(head)
+        self.by_article = dict(grouped)
+
+    @cached_property
+    def stories(self) -> list[Head]:
+        """The current version of each story: newest day first, then topics in their configured order."""
+        return [heads[-1] for heads in self.by_article.values()]
+
+    @cached_property
+    def signals_by_id(self) -> dict[int, dict[str, Any]]:
+        """Signals by id, for the versions that name them as inputs."""
+        return {row["id"]: row for row in self.signals}
+
+    @cached_property
+    def updated(self) -> datetime | None:
+        """The latest moment at which anything on the site was decided."""
+        return max([h.published_at for h in self.versions] + [d.decided_at for d in self.decisions], default=None)
+
+    @cached_property
+    def editions(self) -> list[Edition]:
+        """Newest first."""
+        days = sorted({h.day for h in self.stories} | {d.day for d in self.decisions}, reverse=True)
+        stories: defaultdict[date, list[Head]] = defaultdict(list)
+        for head in self.stories:
+            stories[head.day].append(head)
+        withheld: defaultdict[date, list[Decision]] = defaultdict(list)
+        for decision in self.decisions:
+            if decision.decision == "withheld" and decision.topic not in {h.topic for h in stories[decision.day]}:
+                withheld[decision.day].append(decision)
+        # sorted() is stable: equal evidence keeps the configured order of topics
+        return [
+            Edition(day, sorted(stories[day], key=lambda h: (-h.records_cited, -h.pages_cited)), withheld[day]) for day in days
+        ]
+
+    def of_topic(self, topic: str) -> list[Head]:
+        """Current stories of one topic, newest first."""
+        return [head for head in self.stories if head.topic == topic]
+
+    def url(self, path: str = "") -> str:
+        """The public address of a path."""
+        return str(self.publication.base_url).rstrip("/") + "/" + path
+
+
+def read_index(conn: Connection, publication: Publication) -> Index:
+    """Everything but the bodies. Call it in the snapshot in which the bodies are read."""
+    return Index(
+        publication=publication,
+        topics=[
+            Topic(r["slug"], r["label"], r["description"], r["retired_at"] is not None) for r in conn.execute(TOPICS).fetchall()
+        ],
+        versions=[Head(**row) for row in conn.execute(HEADS).fetchall()],
+        decisions=[Decision(**row) for row in conn.execute(DECISIONS).fetchall()],
+        human_articles={row["article_id"] for row in conn.execute(HUMAN).fetchall()},
+        baselines={row["topic"]: row for row in conn.execute(BASELINES).fetchall()},
+        signals=conn.execute(SIGNALS).fetchall(),
+    )
+
+
+def read_related(conn: Connection, head: Head) -> set[int]:
+    """Ids of the articles that cite a record of this version or tell one of its storylines."""
+    rows = conn.execute(SHARED, {"version": head.version_id, "article": head.article_id}).fetchall()
+    return {row["article_id"] for row in rows}

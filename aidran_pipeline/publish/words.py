@@ -1,0 +1,74 @@
+"""Small wording for pages: dates, counts, reasons. Filters of the templates.
+
+What does not belong here: sentences of articles (write composes them, prose.py prints them).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+PLATFORMS = {"bluesky": "Bluesky", "reddit": "Reddit", "news": "News"}
+SIGNALS = {
+    "volume_spike": "volume spike", "novelty": "novelty", "sentiment_shift": "shift in sentiment",
+    "platform_divergence": "divergence between platforms", "entity_surge": "surge of a name",
+    "narrative_shift": "shift of the narrative", "cross_platform_spread": "spread across platforms",
+    "coordinated_posting": "coordinated posting",
+}  # fmt: skip
+GATES = {
+    "quotes": "a quotation did not match its source",
+    "synthesis": "too much rested on no citation",
+    "facts": "a fact was not in its quotations",
+    "support": "a sentence was not carried by its quotations",
+    "origin": "something did not come from the sources",
+    "evidence": "not enough evidence",
+    "language": "the text was not fit to print",
+    "repeats": "it would have repeated an earlier story",
+    "counts": "a printed count did not match",
+}
+RULES = {"no signal": "nothing new", "sources unknown": "sources could not be reached", "signals not computed": "not measured yet"}
+SUPPORT = {"supported": "supported", "partly": "partly supported", "not": "not supported"}
+
+
+def long_date(value: date | datetime) -> str:
+    """Wednesday, 20 May 2026."""
+    return f"{value:%A}, {value.day} {value:%B} {value.year}"
+
+
+def short_date(value: date | datetime) -> str:
+    """20 May 2026."""
+    return f"{value.day} {value:%B} {value.year}"
+
+
+def tiny_date(value: date) -> str:
+    """20 May."""
+    return f"{value.day} {value:%b}"
+
+
+def moment(value: datetime) -> str:
+    """20 May 2026, 06:40 UTC."""
+    value = value.astimezone(UTC)
+    return f"{short_date(value)}, {value:%H:%M} UTC"
+
+
+def iso(value: date | datetime) -> str:
+    """For machines: RFC 3339 in UTC, or a plain date."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value.isoformat()
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """1 record, 2 records."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def reason(reasons: list[dict[str, Any]]) -> str:
+    """Why a topic was withheld, in a few words: the rule that says most to a reader, else the first gate."""
+    for item in reasons:
+        if item.get("rule") in RULES:
+            return RULES[item["rule"]]
+    return GATES.get(str(reasons[0].get("gate")), str(reasons[0].get("gate"))) if reasons else ""
+
+
+def platform(name: str) -> str:
+    """Bluesky, Reddit or News."""
+    return PLATFORMS.get(name, name)
