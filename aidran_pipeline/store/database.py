@@ -47,7 +47,7 @@ def check_external(url: str) -> None:
     except psycopg.Error as error:
         raise StoreError(
             f"The database of AIDRAN_DATABASE_URL cannot be reached: {str(error).strip()}\n"
-            "Check that it runs and that user, password and database exist; without the variable the embedded one is used."
+            "Check the server, user, password and database, or unset the variable to use the embedded server."
         ) from None
     problem = shortcoming(version, encoding, has_vector=vector is not None)
     if problem:
