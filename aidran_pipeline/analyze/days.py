@@ -1,0 +1,243 @@
+"""Whole days of records, all topics, in one run: language, duplicates, embeddings, topics, storylines. Every step is a set.
+
+Unchanged rows keep their first run id. What does not belong here: claims (claims.py), any decision on what is news.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from aidran_pipeline.analyze.duplicates import Text, earlier_twins
+from aidran_pipeline.analyze.embeddings import MODEL, embed_cached
+from aidran_pipeline.analyze.language import language_of
+from aidran_pipeline.analyze.storylines import Item, centrality, group, label_of, salient
+from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
+from aidran_pipeline.config.topics import Topics, load_topics
+from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.provenance import Run, StageResult, content_hash
+from aidran_pipeline.text import tokens
+
+ENGINE = "embedded"
+VERSION = "analysis-1"
+WINDOW_DAYS = 3
+DUPLICATE_DAYS = 14
+EMBED_CHARS = 420
+
+PENDING = """
+SELECT r.id AS record_id, r.platform, r.native_id, r.community, r.published_at, r.day, v.id AS version_id, v.title, v.text, v.text_sha256,
+       v.declared_lang, a.record_version_id AS analysed
+FROM records r JOIN newest_record_versions v ON v.record_id = r.id
+LEFT JOIN record_analysis a ON a.record_version_id = v.id AND a.engine_version = %(version)s AND a.input_hash = md5(v.text_sha256 || %(config)s)
+WHERE r.day = ANY(%(days)s)
+ORDER BY r.published_at, r.platform, r.native_id
+"""
+WINDOW = """
+SELECT r.id AS record_id, r.platform, r.native_id, r.day, r.published_at, v.title, v.text, t.topic
+FROM record_topics t JOIN records r ON r.id = t.record_id JOIN newest_record_versions v ON v.record_id = r.id
+JOIN record_analysis a ON a.record_version_id = v.id AND a.lang = 'en'
+WHERE t.rank = 1 AND r.day BETWEEN %(first)s AND %(day)s
+  AND NOT EXISTS (SELECT 1 FROM duplicate_members dm JOIN duplicate_groups g ON g.id = dm.group_id
+                  WHERE dm.record_id = r.id AND g.representative <> r.id)
+ORDER BY r.published_at, r.platform, r.native_id
+"""
+
+
+def analyze_days(conn: Connection, days: Sequence[date], *, run: Run, topics: Topics | None = None) -> dict[date, StageResult]:
+    """Analyse every record of the days that was not analysed yet; regroup the storylines of the days that changed."""
+    topics = topics or load_topics()
+    days = sorted(set(days))
+    config = content_hash(topics.model_dump(mode="json"), MODEL)[:12]
+    clock, spent = time.perf_counter(), {}
+    rows = conn.execute(PENDING, {"days": days, "version": VERSION, "config": config}).fetchall()
+    fresh = [row for row in rows if row["analysed"] is None]
+    changed = sorted({row["day"] for row in fresh})
+    if fresh:
+        run.progress(f"analysing {len(fresh)} records of {len(changed)} days")
+        model = TopicModel.of(topics)
+        with conn.transaction():
+            _duplicates(conn, changed, run)
+            spent["duplicates"] = time.perf_counter() - clock
+        _records(conn, fresh, model, config, run)
+        spent["topics"] = time.perf_counter() - clock
+    window = _storyline_days(conn, changed, days)
+    for day in window:
+        with conn.transaction():
+            _storylines(conn, day, run)
+    spent["storylines"] = time.perf_counter() - clock
+    run.progress(f"storylines of {len(window)} days")
+    return {day: _result(conn, day, changed=day in changed, seconds=spent if day in changed else {}) for day in days}
+
+
+def _storyline_days(conn: Connection, changed: Sequence[date], days: Sequence[date]) -> list[date]:
+    """Days whose window holds a changed day, but none after the last day that has records."""
+    if not changed:
+        return []
+    last = max(days)
+    return sorted({day + timedelta(days=i) for day in changed for i in range(WINDOW_DAYS) if day + timedelta(days=i) <= last})
+
+
+def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
+    """Groups of near-identical texts among the changed days and the fortnight before each."""
+    first, last = min(changed) - timedelta(days=DUPLICATE_DAYS), max(changed)
+    rows = conn.execute(
+        """SELECT r.id, r.day, v.text FROM records r JOIN newest_record_versions v ON v.record_id = r.id
+           WHERE r.day BETWEEN %s AND %s ORDER BY r.published_at, r.platform, r.native_id""",
+        (first, last),
+    ).fetchall()
+    days = {row["id"]: row["day"] for row in rows}
+    known = {row["record_id"] for row in conn.execute("SELECT record_id FROM duplicate_members")}
+    members: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for record, (first_record, similarity) in earlier_twins([Text(row["id"], row["text"]) for row in rows]).items():
+        if record not in known:
+            members[first_record].append((record, similarity))
+    for representative in members:
+        row = conn.execute(
+            """SELECT g.id, g.representative FROM duplicate_groups g LEFT JOIN duplicate_members m ON m.group_id = g.id
+               WHERE g.representative = %(r)s OR m.record_id = %(r)s LIMIT 1""",
+            {"r": representative},
+        ).fetchone()
+        if row is None:
+            row = conn.execute(
+                "INSERT INTO duplicate_groups (representative, first_day, size, engine_version, run_id) VALUES (%s, %s, 2, %s, %s) RETURNING id",
+                (representative, days[representative], VERSION, run.id),
+            ).fetchone()
+            assert row is not None
+            conn.execute("INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, 1)", (representative, row["id"]))
+        with conn.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                [(record, row["id"], similarity) for record, similarity in members[representative]],
+            )
+        conn.execute(
+            "UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members WHERE group_id = %(g)s) WHERE id = %(g)s", {"g": row["id"]}
+        )
+
+
+def _records(conn: Connection, rows: Sequence[dict[str, Any]], model: TopicModel, config: str, run: Run) -> None:
+    """Language, relevance and topics of each record; only what may be about AI is embedded."""
+    relevance = {row["version_id"]: model.relevance(row["title"] or "", row["text"], row["community"]) for row in rows}
+    wanted = {row["version_id"]: row["text"][:EMBED_CHARS] for row in rows if relevance[row["version_id"]] >= ABOUT_AI}
+    vectors: dict[int, Any] = {}
+    items = list(wanted.items())
+    for start in range(0, len(items), 1000):
+        vectors.update(embed_cached(conn, dict(items[start : start + 1000])))
+        run.progress(f"embedded {min(start + 1000, len(items))} of {len(items)} texts")
+    with conn.transaction(), conn.cursor() as cursor:
+        analysis, assigned = [], []
+        for row in rows:
+            version, score = row["version_id"], relevance[row["version_id"]]
+            about = score >= ABOUT_AI
+            lang, confidence = language_of(row["text"], row["declared_lang"])
+            digest = (VERSION, row["text_sha256"], config)
+            analysis.append((version, row["day"], lang, confidence, score, about, ENGINE, VERSION, digest[1] + digest[2], run.id))
+            if about:
+                found = model.scores(row["title"] or "", row["text"], row["community"], vectors[version])
+                assigned += [(row["record_id"], t, version, row["day"], rank, s, VERSION, run.id) for rank, (t, s) in enumerate(found, start=1)]
+        cursor.executemany(
+            """INSERT INTO record_analysis (record_version_id, day, lang, lang_confidence, ai_score, about_ai, engine, engine_version, input_hash, run_id)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, md5(%s), %s)
+               ON CONFLICT (record_version_id) DO UPDATE SET lang = EXCLUDED.lang, lang_confidence = EXCLUDED.lang_confidence,
+                   ai_score = EXCLUDED.ai_score, about_ai = EXCLUDED.about_ai, engine_version = EXCLUDED.engine_version,
+                   input_hash = EXCLUDED.input_hash, run_id = EXCLUDED.run_id""",
+            analysis,
+        )
+        cursor.execute("DELETE FROM record_topics WHERE record_id = ANY(%s)", ([row["record_id"] for row in rows],))
+        cursor.executemany(
+            "INSERT INTO record_topics (record_id, topic, record_version_id, day, rank, score, engine_version, run_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            assigned,
+        )
+
+
+def _storylines(conn: Connection, day: date, run: Run) -> None:
+    """Group the window that ends with `day`, topic by topic. A record stays in the storyline it joined first."""
+    first = day - timedelta(days=WINDOW_DAYS - 1)
+    rows = conn.execute(WINDOW, {"first": first, "day": day}).fetchall()
+    vectors = embed_cached(conn, {row["record_id"]: row["text"][:EMBED_CHARS] for row in rows})
+    background: Counter[str] = Counter()
+    by_topic: dict[str, list[Item]] = defaultdict(list)
+    for row in rows:
+        order = (row["published_at"].isoformat(), row["native_id"])
+        item = Item.of(row["record_id"], row["day"], row["platform"] != "news", row["title"] or "", row["text"], vectors[row["record_id"]], order)
+        background.update(item.stems)
+        by_topic[row["topic"]].append(item)
+    weights = _idf(background, len(rows))
+    conn.execute(
+        """DELETE FROM storyline_records sr USING storylines s, record_topics t WHERE s.id = sr.storyline_id AND t.record_id = sr.record_id
+           AND t.rank = 1 AND t.topic <> s.topic AND sr.day BETWEEN %s AND %s""",
+        (first, day),
+    )
+    for topic in sorted(by_topic):
+        for kind, members in group(by_topic[topic], weights):
+            _store_group(conn, topic, kind, sorted(members, key=lambda m: m.order), weights, run)
+
+
+def _idf(background: Counter[str], total: int) -> dict[str, float]:
+    import math
+
+    return {stem: math.log((1 + total) / (1 + count)) for stem, count in background.items()}
+
+
+def _store_group(conn: Connection, topic: str, kind: str, members: list[Item], weights: dict[str, float], run: Run) -> None:
+    """Give a group its id: that of the storyline most of its members are in already, else a new one."""
+    ids = [m.record_id for m in members]
+    placed = {
+        row["record_id"]: row["storyline_id"]
+        for row in conn.execute("SELECT record_id, storyline_id FROM storyline_records WHERE record_id = ANY(%s)", (ids,))
+    }
+    fresh = [m for m in members if m.record_id not in placed]
+    if not fresh:
+        return
+    held = Counter(placed.values())
+    terms = salient(members, weights)
+    digest = content_hash([m.order for m in members], VERSION)
+    days = [m.day for m in members]
+    if held:
+        storyline = min(held, key=lambda s: (-held[s], s))
+        conn.execute(
+            """UPDATE storylines SET label = %s, terms = %s, first_day = LEAST(first_day, %s), last_day = GREATEST(last_day, %s), input_hash = %s
+               WHERE id = %s""",
+            (label_of(terms, members), Jsonb(terms), min(days), max(days), digest, storyline),
+        )
+    else:
+        row = conn.execute(
+            """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version, input_hash, run_id)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+            (topic, kind, label_of(terms, members), Jsonb(terms), min(days), max(days), VERSION, digest, run.id),
+        ).fetchone()
+        assert row is not None
+        storyline = row["id"]
+    weight = dict(zip(ids, centrality(members), strict=True))
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO storyline_records (storyline_id, record_id, day, weight) VALUES (%s, %s, %s, %s)",
+            [(storyline, m.record_id, m.day, weight[m.record_id]) for m in fresh],
+        )
+
+
+def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, float]) -> StageResult:
+    """Content and figures of one day."""
+    rows = conn.execute(
+        """SELECT r.platform, r.native_id, a.lang, a.about_ai, t.topic, t.rank, sr.storyline_id
+           FROM records r JOIN newest_record_versions v ON v.record_id = r.id JOIN record_analysis a ON a.record_version_id = v.id
+           LEFT JOIN record_topics t ON t.record_id = r.id LEFT JOIN storyline_records sr ON sr.record_id = r.id
+           WHERE r.day = %s ORDER BY r.platform, r.native_id, t.rank""",
+        (day,),
+    ).fetchall()
+    first = {(row["platform"], row["native_id"]): row for row in reversed(rows)}
+    counted = Counter(row["topic"] for row in rows if row["rank"] == 1)
+    metadata: dict[str, Any] = {
+        "records": len(first),
+        "about_ai": sum(row["about_ai"] for row in first.values()),
+        "with_topic": sum(counted.values()),
+        "not_english": sum(row["lang"] != "en" for row in first.values()),
+        "storylines": len({row["storyline_id"] for row in rows if row["storyline_id"]}),
+        "topics": dict(sorted(counted.items())),
+    }
+    metadata |= {f"seconds_{name}": round(value, 2) for name, value in seconds.items()}
+    return StageResult(content_hash(rows), metadata, changed)

@@ -1,0 +1,210 @@
+"""Storylines: records of one topic grouped into events and themes. Pure functions over items; ids are given in days.py.
+
+Two records tell one event only when their actors agree and no figure contradicts, not because their embeddings are near:
+that separates "same event" from "same actors, other event" no better than chance on hard pairs. Groups grow by average
+linkage, so that one bridge between two events does not merge them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from aidran_pipeline.analyze.embeddings import Vector
+from aidran_pipeline.text import facts_of, tokens
+
+EVENT = 0.46
+THEME = 0.5
+JOIN = 0.42
+# Shares of the pair score: nearness of meaning, common rare words, common names.
+MEANING, WORDS, NAMES = 0.4, 0.35, 0.25
+# Names so frequent that they tell no event apart.
+COMMON_NAMES = frozenset(
+    "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude gemini llm llms ceo gpt api "
+    "america american china europe tech agi cto gpu gpus ml ios mac silicon valley".split()
+)
+
+
+@dataclass
+class Item:
+    """A record as storylines see it."""
+
+    record_id: int
+    day: date
+    post: bool
+    title: str
+    text: str
+    vector: Vector
+    order: tuple[str, str]
+    stems: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record_id: int, day: date, post: bool, title: str, text: str, vector: Vector, order: tuple[str, str]) -> Item:
+        """Facts and stems of the title and the first sentences."""
+        head = text[:500]
+        item = cls(record_id, day, post, title, head, vector, order, set(tokens(head)))
+        for fact in facts_of(head):
+            if fact.kind == "name" and len(fact.norm) > 1:
+                item.names.setdefault(fact.norm, fact.text)
+            elif fact.kind in ("money", "percent"):
+                item.figures.setdefault(fact.kind, set()).add(fact.norm)
+        return item
+
+
+def idf(items: Sequence[Item], background: Mapping[str, int], total: int) -> dict[str, float]:
+    """Inverse document frequency of stems over a background of many days."""
+    return {stem: math.log((1 + total) / (1 + background.get(stem, 0))) for item in items for stem in item.stems}
+
+
+def overlap(a: set[str], b: set[str], weights: Mapping[str, float]) -> float:
+    """Weighted Dice overlap of stems."""
+    both = math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(a & b))
+    sides = math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(a)), math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(b))
+    low = min(sides)
+    return 0.0 if low <= 0 else 0.5 * both / low + both / (sides[0] + sides[1])
+
+
+def rare_names(item: Item) -> set[str]:
+    """Words of the names that can tell an event apart."""
+    return {word for name in item.names for word in name.split() if word not in COMMON_NAMES and len(word) > 2} | {
+        name for name in item.names if name not in COMMON_NAMES
+    }
+
+
+def pair_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
+    """How far two records tell the same event, 0 to about 1; 0 where actors are disjoint or figures contradict."""
+    near = max(0.0, float(a.vector @ b.vector))
+    words = min(1.0, overlap(a.stems, b.stems, weights))
+    left, right = rare_names(a), rare_names(b)
+    shared = left & right
+    names = len(shared) / min(len(left), len(right)) if left and right else 0.0
+    if not shared and words < 0.45:
+        return 0.0
+    if _contradict(a, b) and words < 0.75:
+        return 0.0
+    gap = abs((a.day - b.day).days)
+    return MEANING * near + WORDS * words + NAMES * names - 0.03 * gap
+
+
+def theme_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
+    """How far two posts talk about the same thing: meaning first, words second."""
+    return 0.7 * max(0.0, float(a.vector @ b.vector)) + 0.3 * min(1.0, 1.5 * overlap(a.stems, b.stems, weights))
+
+
+def _contradict(a: Item, b: Item) -> bool:
+    """Both name sums (or both shares) and none is the same."""
+    return any(a.figures.get(k) and b.figures.get(k) and not a.figures[k] & b.figures[k] for k in ("money", "percent"))
+
+
+def average_linkage(similarity: np.ndarray, threshold: float) -> list[list[int]]:
+    """Agglomerative clustering by average linkage down to a threshold. n×n similarities; lists of positions."""
+    groups = [[i] for i in range(len(similarity))]
+    link = similarity.astype(np.float64).copy()
+    np.fill_diagonal(link, -1.0)
+    alive = np.ones(len(groups), dtype=bool)
+    while alive.sum() > 1:
+        flat = int(np.argmax(link))
+        i, j = divmod(flat, link.shape[1])
+        if link[i, j] < threshold:
+            break
+        i, j = min(i, j), max(i, j)
+        ni, nj = len(groups[i]), len(groups[j])
+        link[i] = (ni * link[i] + nj * link[j]) / (ni + nj)
+        link[:, i] = link[i]
+        link[i, i] = -1.0
+        link[j] = link[:, j] = -1.0
+        groups[i], groups[j] = sorted(groups[i] + groups[j]), []
+        alive[j] = False
+    return [g for g, on in zip(groups, alive, strict=True) if on]
+
+
+def group(items: Sequence[Item], weights: Mapping[str, float]) -> list[tuple[str, list[Item]]]:
+    """(kind, members): events of outlets' records first, posts joined to the event they speak of, the rest by theme."""
+    news = [item for item in items if not item.post]
+    posts = [item for item in items if item.post]
+    events = [[news[i] for i in g] for g in average_linkage(_matrix(news, weights, pair_score), EVENT)] if news else []
+    rest: list[Item] = []
+    for post in posts:
+        best, home = 0.0, None
+        for members in events:
+            value = math.fsum(_post_to_event(post, m, weights) for m in members) / len(members)
+            if value > best:
+                best, home = value, members
+        if home is not None and best >= JOIN:
+            home.append(post)
+        else:
+            rest.append(post)
+    grouped = [("event", members) for members in events]
+    if rest:
+        themes = [[rest[i] for i in g] for g in average_linkage(_matrix(rest, weights, theme_score), THEME)]
+        grouped += [("theme", members) for members in themes]
+    return grouped
+
+
+def _post_to_event(post: Item, report: Item, weights: Mapping[str, float]) -> float:
+    """A post speaks of an event when it shares a telling name (or much of its words) and its meaning is near."""
+    if not rare_names(post) & rare_names(report) and overlap(post.stems, report.stems, weights) < 0.35:
+        return 0.0
+    return 0.75 * max(0.0, float(post.vector @ report.vector)) + 0.25 * min(1.0, 1.5 * overlap(post.stems, report.stems, weights))
+
+
+def _matrix(items: Sequence[Item], weights: Mapping[str, float], score) -> np.ndarray:  # type: ignore[no-untyped-def]
+    size = len(items)
+    matrix = np.zeros((size, size))
+    for i in range(size):
+        for j in range(i + 1, size):
+            matrix[i, j] = matrix[j, i] = score(items[i], items[j], weights)
+    return matrix
+
+
+def salient(members: Sequence[Item], weights: Mapping[str, float], most: int = 12) -> list[dict[str, object]]:
+    """Names and figures of a storyline, strongest first: how many members say it, and how rare it is."""
+    count: Counter[str] = Counter()
+    surface: dict[str, Counter[str]] = {}
+    kinds: dict[str, str] = {}
+    for item in members:
+        for norm, text in item.names.items():
+            count[norm] += 1
+            surface.setdefault(norm, Counter())[text] += 1
+            kinds[norm] = "name"
+        for values in item.figures.values():
+            for norm in values:
+                count[norm] += 1
+                surface.setdefault(norm, Counter())[norm] += 1
+                kinds[norm] = "number"
+    rows = []
+    for norm, times in count.items():
+        rare = 0.3 if norm in COMMON_NAMES else 1.0
+        weight = (times / len(members)) * rare * (1 + 0.1 * min(4, len(norm.split())))
+        shown = min(surface[norm].items(), key=lambda pair: (-pair[1], pair[0]))[0]
+        rows.append({"term": shown, "kind": kinds[norm], "weight": round(weight, 4)})
+    rows.sort(key=lambda row: (-float(str(row["weight"])), str(row["kind"]) != "name", str(row["term"])))
+    return rows[:most]
+
+
+def label_of(terms: Sequence[dict[str, object]], members: Sequence[Item]) -> str:
+    """A short noun phrase: its two strongest names, else the rarest words of the most central record."""
+    names = [str(t["term"]) for t in terms if t["kind"] == "name"]
+    chosen: list[str] = []
+    for name in names:
+        if not any(name.lower() in other.lower() or other.lower() in name.lower() for other in chosen):
+            chosen.append(name)
+        if len(chosen) == 2:
+            break
+    return " and ".join(chosen) if chosen else " ".join(members[0].text.split()[:5]).rstrip(".,;:")
+
+
+def centrality(members: Sequence[Item]) -> list[float]:
+    """Mean cosine similarity of each member to the others; 1 for a storyline of one."""
+    if len(members) == 1:
+        return [1.0]
+    vectors = np.vstack([m.vector for m in members])
+    near = vectors @ vectors.T
+    return [round(float(min(1.0, max(0.0, (near[i].sum() - near[i, i]) / (len(members) - 1)))), 4) for i in range(len(members))]
