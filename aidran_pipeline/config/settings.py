@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     topics_file: Path | None = Field(default=None, validation_alias="AIDRAN_TOPICS")
     publication_file: Path | None = Field(default=None, validation_alias="AIDRAN_PUBLICATION")
     engine: Literal["extractive", "model"] = Field(default="extractive", validation_alias="AIDRAN_ENGINE")
+    executor: Literal["in_process", "multiprocess"] = Field(default="in_process", validation_alias="AIDRAN_EXECUTOR")
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="AIDRAN_ALLOW_HOSTS")
 
     bluesky_handle: str | None = Field(default=None, validation_alias="BLUESKY_HANDLE")
