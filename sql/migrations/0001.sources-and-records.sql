@@ -15,7 +15,7 @@ COMMENT ON TABLE topics IS 'Beats, synchronised from configuration. A slug never
 COMMENT ON COLUMN topics.terms IS 'Include and exclude terms and subreddits, as configured.';
 
 CREATE TABLE sources (
-    id                    text PRIMARY KEY CHECK (id ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+    id                    text PRIMARY KEY CHECK (id ~ '^[a-z0-9]+([-_]+[a-z0-9]+)*$'),
     kind                  text NOT NULL CHECK (kind IN ('rss', 'reddit', 'bluesky_search', 'bluesky_jetstream')),
     platform              text NOT NULL CHECK (platform IN ('bluesky', 'reddit', 'news')),
     config                jsonb NOT NULL,
@@ -94,7 +94,7 @@ CREATE TABLE fetches (
     run_id           text NOT NULL,
     CONSTRAINT fetch_failure_is_named CHECK ((outcome = 'failed') = (error_class IS NOT NULL)),
     CONSTRAINT fetch_of_a_source CHECK (purpose <> 'source' OR source_id IS NOT NULL),
-    CONSTRAINT fetch_ok_has_body CHECK (outcome <> 'ok' OR payload_sha256 IS NOT NULL)
+    CONSTRAINT fetch_ok_has_body CHECK (outcome <> 'ok' OR payload_sha256 IS NOT NULL OR purpose = 'session')
 );
 CREATE INDEX fetches_source ON fetches (source_id, requested_at DESC);
 CREATE INDEX fetches_payload ON fetches (payload_sha256);
