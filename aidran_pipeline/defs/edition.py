@@ -19,7 +19,7 @@ from aidran_pipeline.defs.inputs import stale_topics, story_inputs
 from aidran_pipeline.defs.partitions import FIRST_DAY, TOPIC_SLUGS, day_ranges, key_of, topic_ranges
 from aidran_pipeline.defs.resources import NOW_TAG, Newsroom
 from aidran_pipeline.defs.schedules import RANGE_END, RANGE_START
-from aidran_pipeline.defs.sensors import EDITION_TAG
+from aidran_pipeline.defs.sensors import EDITION_TAG, STARTED_BY
 from aidran_pipeline.store.db import Connection
 
 HISTORY_DAYS = 92  # records older than this are kept, and left out of analysis: no baseline reaches back so far
@@ -197,7 +197,7 @@ class Editor:
             instance=self.instance,
             partition_key=partition,
             asset_selection=[AssetKey(name) for name in assets] if assets else None,
-            tags={**(tags or {}), **span, NOW_TAG: moment, "aidran/started_by": "aidran run"},
+            tags={**(tags or {}), **span, NOW_TAG: moment, STARTED_BY: "aidran run"},
             run_config=QUIET,
             raise_on_error=False,
         )

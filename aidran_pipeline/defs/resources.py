@@ -15,6 +15,7 @@ import psycopg
 
 from aidran_pipeline.config.publication import Publication, load_publication
 from aidran_pipeline.config.settings import Settings
+from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection, connect
 from aidran_pipeline.store.provenance import Progress, Run, content_hash
 
@@ -48,6 +49,7 @@ class Newsroom:
     clock: Callable[[], datetime] = _real_now
     progress: Progress | None = None
     _publication: Publication | None = None
+    _topics: Topics | None = None
     _url: str | None = None
 
     @property
@@ -56,6 +58,13 @@ class Newsroom:
         if self._publication is None:
             self._publication = load_publication(self.settings.publication_file)
         return self._publication
+
+    @property
+    def topics(self) -> Topics:
+        """The topics file, read once. Raises ConfigError naming file and key."""
+        if self._topics is None:
+            self._topics = load_topics(self.settings.topics_file)
+        return self._topics
 
     @property
     def database_url(self) -> str:
@@ -94,12 +103,11 @@ class Newsroom:
     def sync(self, conn: Connection) -> None:
         """Bring topics and sources of the configuration into their tables. Cheap, and safe to repeat."""
         from aidran_pipeline.config.sources import load_sources
-        from aidran_pipeline.config.topics import load_topics
         from aidran_pipeline.ingest import sync_sources
         from aidran_pipeline.store.topics import sync_topics
 
         now = self.clock()
-        sync_topics(conn, load_topics(self.settings.topics_file), now=now)
+        sync_topics(conn, self.topics, now=now)
         sync_sources(conn, load_sources(self.settings.sources_file), now=now)
 
     def config_version(self) -> str:

@@ -1,4 +1,8 @@
-"""Fixed hours, in UTC. What does not belong here: what follows from a run or from data (sensors.py)."""
+"""Fixed hours, in UTC. What does not belong here: what follows from a run or from data (sensors.py).
+
+The two that ask sources and publish are off until an operator turns them on (UI, Automation): whoever opens the UI to
+look at a demo must not find it fetching from the network.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,7 +25,7 @@ def _tick(context: ScheduleEvaluationContext) -> datetime:
     job=ingest_job,
     cron_schedule="*/30 * * * *",
     execution_timezone="UTC",
-    default_status=DefaultScheduleStatus.RUNNING,
+    default_status=DefaultScheduleStatus.STOPPED,
     description="Every half hour: the sources that are due. Each source's own next check holds; most ticks ask a few.",
 )
 def ingest_schedule(context: ScheduleEvaluationContext) -> RunRequest:
@@ -34,7 +38,7 @@ def ingest_schedule(context: ScheduleEvaluationContext) -> RunRequest:
     job=edition_job,
     cron_schedule="30 5 * * *",
     execution_timezone="UTC",
-    default_status=DefaultScheduleStatus.RUNNING,
+    default_status=DefaultScheduleStatus.STOPPED,
     description="05:30: the edition of the day before. Feeds have had five hours to show it; late items are late records.",
 )
 def edition_schedule(context: ScheduleEvaluationContext) -> RunRequest:

@@ -30,6 +30,7 @@ from aidran_pipeline.store.db import Connection
 
 EDITION_TAG = "aidran/edition"
 REASON_TAG = "aidran/reason"
+STARTED_BY = "aidran/started_by"  # runs of the command line carry it: it goes on by itself
 LOOKBACK_DAYS = 1  # a post of 23:50 arrives after midnight
 
 
@@ -80,6 +81,9 @@ def stories_after_signals(
     """One run a story, so that one failing topic leaves the others."""
     run = context.dagster_run
     edition = run.tags.get(EDITION_TAG)
+    if STARTED_BY in run.tags:
+        yield SkipReason(f"{run.tags[STARTED_BY]} goes on by itself")
+        return
     if edition:
         for topic in TOPIC_SLUGS:
             key = key_of(date.fromisoformat(edition), topic)
@@ -111,6 +115,8 @@ _UNFINISHED = [
 
 def _site_when_last(context: RunStatusSensorContext) -> RunRequest | SkipReason:
     """Build the site once no story is waiting or being written: an edition costs one build, not one a topic."""
+    if STARTED_BY in context.dagster_run.tags:
+        return SkipReason(f"{context.dagster_run.tags[STARTED_BY]} builds the site itself")
     waiting = context.instance.get_runs_count(RunsFilter(job_name=articles_job.name, statuses=_UNFINISHED))
     if waiting:
         return SkipReason(f"{waiting} stories are still being written")

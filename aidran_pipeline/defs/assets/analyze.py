@@ -89,10 +89,11 @@ def analysis(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
     days = [date.fromisoformat(key) for key in keys]
     with newsroom.connection() as conn:
         newsroom.sync(conn)
-        for asset_key, stage in ((ANALYZED, analyze_days), (CLAIMS, extract_claims)):
-            if asset_key in context.selected_asset_keys:
-                results = stage(conn, days, run=run)
-                yield from events_of(asset_key.to_user_string(), _by_key(results), keys)
+        if ANALYZED in context.selected_asset_keys:
+            analyzed = analyze_days(conn, days, run=run, topics=newsroom.topics)
+            yield from events_of("analyzed_records", _by_key(analyzed), keys)
+        if CLAIMS in context.selected_asset_keys:
+            yield from events_of("claims", _by_key(extract_claims(conn, days, run=run)), keys)
         for check in sorted(context.selected_asset_check_keys):
             query = _CHECKS[check.name]
             row = conn.execute(query, {"days": days}).fetchone() or {}

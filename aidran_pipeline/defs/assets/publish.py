@@ -1,6 +1,5 @@
 """The site, from the database alone. What does not belong here: pages and their templates (publish/)."""
 
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
@@ -8,7 +7,7 @@ from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, ass
 from aidran_pipeline import __version__
 from aidran_pipeline.defs.events import OWNERS, link, result_of
 from aidran_pipeline.defs.resources import Newsroom
-from aidran_pipeline.store.provenance import StageResult, content_hash
+from aidran_pipeline.store.provenance import StageResult
 
 
 @asset(
@@ -26,11 +25,7 @@ def site(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) -> M
     run = newsroom.run_of(context.run.run_id, context.run.tags, context.log.info)
     with newsroom.connection() as conn:
         built = build_site(conn, newsroom.settings.site_dir, newsroom.publication, run=run)
-    numbers = {name: value for name, value in _fields(built).items() if isinstance(value, int | float | bool)}
-    version = getattr(built, "data_version", None) or content_hash(numbers)
+    numbers = {"pages": built.pages, "files_written": built.changed, "files_removed": built.removed}
     more = {"folder": str(newsroom.settings.site_dir), "home": link(str(newsroom.publication.base_url))}
-    return result_of("site", StageResult(data_version=version, metadata=numbers), more=more)
-
-
-def _fields(built: Any) -> dict[str, Any]:
-    return asdict(built) if is_dataclass(built) and not isinstance(built, type) else dict(vars(built))
+    changed = bool(built.changed or built.removed)
+    return result_of("site", StageResult(built.data_version, numbers, changed), more=more)
