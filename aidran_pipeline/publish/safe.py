@@ -17,7 +17,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\uf
 # Overrides, embeddings and isolates can make a line read as something else. Marks that scripts need (U+200E, U+200F,
 # U+200D in emoji) stay; right-to-left text is laid out by dir="auto".
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_HOST = re.compile(r"[A-Za-z0-9.\-:\[\]]+\Z")
+_HOST = re.compile(r"[\w.\-:\[\]]+\Z")  # letters of any script: addresses with international names are real
 
 
 def clean(text: str | None) -> str:
@@ -40,9 +40,9 @@ def web_url(url: str | None) -> str | None:
         host = parts.hostname
     except ValueError:
         return None
-    if parts.scheme.lower() not in ("http", "https") or not host or "@" in parts.netloc:
+    if parts.scheme.lower() not in ("http", "https") or not host or not _HOST.match(parts.netloc):
         return None
-    return text if _HOST.match(parts.netloc.encode("idna", "ignore").decode() or "?") or host.isascii() is False else None
+    return text
 
 
 def host_of(url: str | None) -> str:
