@@ -121,12 +121,12 @@ def _evidence(conn: Connection, day: date, topic: str) -> Evidence:
 
 def _store_signal(conn: Connection, baseline_id: int, finding: Finding, evidence: Evidence, values: dict[str, Any]) -> None:
     row = conn.execute(
-        """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, severity, records, authors,
+        """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors,
                families, backfilled, engine_version, input_hash, run_id)
-           VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p)s, %(severity)s,
+           VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p)s, %(alone)s, %(severity)s,
                %(records)s, %(authors)s, %(families)s, %(late)s, %(version)s, %(hash)s, %(run)s) RETURNING id""",
         {**values, "baseline": baseline_id, "observed": finding.observed, "expected": finding.expected, "score": finding.score,
-         "p": finding.p_value, "severity": finding.severity, "records": evidence.records, "authors": evidence.authors,
+         "p": finding.p_value, "alone": finding.p_uncorrected, "severity": finding.severity, "records": evidence.records, "authors": evidence.authors,
          "families": evidence.families},
     ).fetchone()  # fmt: skip
     assert row is not None

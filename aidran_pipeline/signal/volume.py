@@ -3,7 +3,7 @@
 Method: the count of a day is negative binomial around `share × total of the day`; the share is that of the trailing days
 after trimming the highest and lowest tenth; the over-dispersion comes from the same days by the moment estimator of
 Cameron and Trivedi (Regression Analysis of Count Data, 2nd ed., ch. 3.4: alpha = Σ((y-μ)² - y) / Σ μ²). The p-value is the
-upper tail, times the number of topics tested that day (Bonferroni); the score is the standardised residual.
+upper tail, kept as it is and times the number of topics tested that day (Bonferroni); the score is the standardised residual.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 VERSION = "volume-nb-1"
 TRIM = 0.1
 ALPHA_FLOOR = 0.02
-NOTABLE, STRONG, SEVERE = 0.05, 1e-3, 1e-6
+# notable: one topic-day in twenty shows as much by chance; strong and severe hold after correction for all topics tested.
+NOTABLE, STRONG, SEVERE = 0.05, 0.05, 1e-4
 LEAST_RATIO = {"notable": 1.3, "strong": 1.6, "severe": 2.5}
 
 
@@ -36,12 +37,14 @@ class DayCount:
 
 @dataclass(frozen=True)
 class Finding:
-    """observed and expected in voices; score in standard deviations; p_value corrected; severity None below notable."""
+    """observed and expected in voices; score in standard deviations; p_value corrected for the topics tested,
+    p_uncorrected not; severity None below notable."""
 
     observed: float
     expected: float
     score: float
     p_value: float
+    p_uncorrected: float
     severity: str | None
 
 
@@ -101,14 +104,17 @@ def detect(series: Sequence[DayCount], tests: int) -> Finding:
     alpha = dispersion(history, share)
     spread = math.sqrt(expected + alpha * expected * expected) if expected > 0 else 1.0
     score = (today.count - expected) / spread
-    p_value = min(1.0, upper_tail(today.count, expected, alpha) * max(1, tests))
-    return Finding(float(today.count), round(expected, 6), round(score, 6), p_value, severity(today.count, expected, p_value))
+    alone = upper_tail(today.count, expected, alpha)
+    corrected = min(1.0, alone * max(1, tests))
+    grade = severity(today.count, expected, alone, corrected)
+    return Finding(float(today.count), round(expected, 6), round(score, 6), corrected, alone, grade)
 
 
-def severity(count: float, expected: float, p_value: float) -> str | None:
-    """severe: p < 1e-6 and 2.5 times the expected; strong: p < 1e-3 and 1.6 times; notable: p < 0.05 and 1.3 times."""
+def severity(count: float, expected: float, alone: float, corrected: float) -> str | None:
+    """severe: corrected p < 0.0001 and 2.5 times the expected; strong: corrected p < 0.05 and 1.6 times; notable:
+    uncorrected p < 0.05 and 1.3 times."""
     ratio = count / expected if expected > 0 else math.inf
-    for name, limit in (("severe", SEVERE), ("strong", STRONG), ("notable", NOTABLE)):
+    for name, p_value, limit in (("severe", corrected, SEVERE), ("strong", corrected, STRONG), ("notable", alone, NOTABLE)):
         if p_value < limit and ratio >= LEAST_RATIO[name]:
             return name
     return None

@@ -31,6 +31,7 @@ CREATE TABLE signals (
     expected         double precision NOT NULL,
     score            double precision NOT NULL,
     p_value          double precision NOT NULL CHECK (p_value BETWEEN 0 AND 1),
+    p_uncorrected    double precision NOT NULL CHECK (p_uncorrected BETWEEN 0 AND 1),
     severity         text NOT NULL CHECK (severity IN ('notable', 'strong', 'severe')),
     records          integer NOT NULL CHECK (records >= 0),
     authors          integer NOT NULL CHECK (authors >= 0),
@@ -42,6 +43,7 @@ CREATE TABLE signals (
     UNIQUE (topic, day, kind)
 );
 COMMENT ON TABLE signals IS 'A measured change of one topic on one day that met its minimum evidence.';
+COMMENT ON COLUMN signals.p_value IS 'Upper tail, corrected for the number of topics tested that day; p_uncorrected is not.';
 COMMENT ON COLUMN signals.expected IS 'In the unit of observed, by the baseline.';
 
 CREATE TABLE signal_evidence (
