@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aidran_pipeline.config.sources import load_sources
+    from aidran_pipeline.ingest.extract import ExtractedPage, extract_page
     from aidran_pipeline.ingest.pages import fetch_web_pages
     from aidran_pipeline.ingest.parse import parse_body
     from aidran_pipeline.ingest.parsed import ParsedLink, ParsedRecord
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from aidran_pipeline.store.sources import sync_sources
 
 _HOMES = {
+    "ExtractedPage": "aidran_pipeline.ingest.extract",
     "IngestResult": "aidran_pipeline.ingest.platform",
     "ParsedLink": "aidran_pipeline.ingest.parsed",
     "ParsedRecord": "aidran_pipeline.ingest.parsed",
+    "extract_page": "aidran_pipeline.ingest.extract",
     "fetch_web_pages": "aidran_pipeline.ingest.pages",
     "ingest_platform": "aidran_pipeline.ingest.platform",
     "load_sources": "aidran_pipeline.config.sources",
@@ -31,9 +34,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "ExtractedPage",
     "IngestResult",
     "ParsedLink",
     "ParsedRecord",
+    "extract_page",
     "fetch_web_pages",
     "ingest_platform",
     "load_sources",
