@@ -1,1 +1,1 @@
-"""Everything Dagster, and only here: assets, checks, jobs, schedules, sensors, resources. The work is done by the stages."""
+"""Everything Dagster, and only here: assets, checks, jobs, schedules, sensors, resources. The stages do the work."""

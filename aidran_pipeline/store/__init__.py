@@ -1,1 +1,1 @@
-"""PostgreSQL: connection, embedded server, migrations, backups, and one module a table family. No stage's logic here."""
+"""PostgreSQL: connection, embedded server, migrations, backups, and one module a table family. No stage's logic."""
