@@ -187,12 +187,12 @@ class Newsroom:
         )  # fmt: skip
         if spike is None:
             return None
-        last, total = counts[-1] or 0, series[-1]["total"]
+        last = counts[-1] or 0
         return self.one(
-            """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, severity, records, authors,
-                   families, engine_version, input_hash, run_id)
-               VALUES (%s, %s, %s, 'volume_spike', %s, 0.06, 9.1, 0.00021, %s, %s, %s, 4, 'volume-1', 'test', %s) RETURNING id""",
-            baseline, topic, day, last / total, spike, last, last, f"run-signal-{day}",
+            """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity,
+                   records, authors, families, engine_version, input_hash, run_id)
+               VALUES (%s, %s, %s, 'volume_spike', %s, 17.3, 4.1, 0.00021, 0.00007, %s, %s, %s, 4, 'volume-1', 'test', %s) RETURNING id""",
+            baseline, topic, day, last, spike, last, last, f"run-signal-{day}",
         )  # fmt: skip
 
     def publish(self, topic: str, day: date, says: Sequence[Say], *, signals: Sequence[int] = (), storyline: int | None = None,

@@ -35,7 +35,7 @@ def environment() -> Environment:
     env.filters |= {
         "clean": clean, "plain": plain, "web_url": web_url, "host": host_of, "json_ld": json_ld, "iso": words.iso,
         "long_date": words.long_date, "short_date": words.short_date, "tiny_date": words.tiny_date, "moment": words.moment,
-        "count": words.count, "platform": words.platform, "reason": words.reason, "hidden": hidden_characters,
+        "count": words.count, "platform": words.platform, "reason": words.reason, "detail": words.detail, "hidden": hidden_characters,
     }  # fmt: skip
     env.globals |= {"csp": CSP, "support_words": words.SUPPORT, "signal_words": words.SIGNALS, "story_platforms": story.platforms}
     return env
@@ -65,12 +65,15 @@ class Pages:
         """A page for each topic, retired ones included."""
         for topic in self.index.topics:
             baseline = self.index.baselines.get(topic.slug)
-            spikes = {row["day"]: row["severity"] for row in self.index.signals if row["topic"] == topic.slug and row["kind"] == "volume_spike"}
-            chart = make_chart(baseline["series"], spikes) if baseline else None
+            signals = [row for row in self.index.signals if row["topic"] == topic.slug]
+            spikes = {row["day"]: row for row in signals if row["kind"] == "volume_spike"}
+            last = spikes.get(baseline["day"]) if baseline else None
+            severity = {day: row["severity"] for day, row in spikes.items()}
+            chart = make_chart(baseline["series"], severity, last["expected"] if last else None) if baseline else None
             latest = next((d for d in self.index.decisions if d.topic == topic.slug), None)
             yield self.html(
                 "topic.html", topic.path, topic=topic, baseline=baseline, chart=chart, latest=latest,
-                stories=self.index.of_topic(topic.slug), signals=[r for r in self.index.signals if r["topic"] == topic.slug][::-1][:5],
+                stories=self.index.of_topic(topic.slug),
             )  # fmt: skip
 
     def plain_pages(self) -> Iterator[Page]:

@@ -44,7 +44,7 @@ SELECT DISTINCT ON (topic) topic, day, series, history_days, coverage, backfille
 FROM baselines WHERE kind = 'volume_spike' ORDER BY topic, day DESC
 """
 SIGNALS = """
-SELECT id, topic, day, kind, observed, expected, score, p_value, severity, records, authors, families, backfilled,
+SELECT id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors, families, backfilled,
        engine_version, run_id FROM signals ORDER BY topic, day, kind
 """
 SHARED = """

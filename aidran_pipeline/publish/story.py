@@ -6,15 +6,16 @@ What does not belong here: reading rows (story_rows.py), layout (templates/story
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from aidran_pipeline.publish.prose import Link, paragraphs, plain, render, sentence
 from aidran_pipeline.publish.read import Head, Index
 from aidran_pipeline.publish.safe import clean, web_url
 from aidran_pipeline.publish.story_rows import Body
-from aidran_pipeline.publish.words import SIGNALS, SUPPORT, count, iso, platform, short_date
+from aidran_pipeline.publish.words import SUPPORT, count, iso, platform, short_date, signal
 
 EXTRACTIVE = "extractive"
 
@@ -50,8 +51,9 @@ def so_far(body: Body, link: Link, story_href: Any) -> list[Markup]:
     for line in body.part("story_so_far"):
         html = sentence(line, body, link)
         for slug, headline, _day in line.earlier:
-            words = Markup(' <a class="earlier" href="{}" aria-label="Read the earlier story: {}">read it</a>')
-            html += words.format(story_href(slug), plain(headline))
+            linked = Markup('<a href="{}">{}</a>').format(story_href(slug), plain(headline))
+            words = escape(plain(headline))
+            html = html.replace(words, linked, 1) if words in html else html + Markup(" (see “{}”)").format(linked)
         out.append(html)
     return out
 
@@ -72,7 +74,8 @@ def methodology(index: Index, head: Head) -> list[str]:
         )  # fmt: skip
     window = head.inputs.get("window")
     if isinstance(window, list) and len(window) == 2:
-        lines.append(f"Its evidence window runs from {clean(str(window[0]))} to {clean(str(window[1]))}.")
+        first, last = (short_date(date.fromisoformat(str(day)[:10])) for day in window)
+        lines.append(f"Its evidence window runs from {first} to {last}.")
     lines.append(
         "A person took part in the decision to publish it."
         if head.article_id in index.human_articles
@@ -94,12 +97,7 @@ def _engine(head: Head) -> str:
 def _why(index: Index, head: Head) -> str:
     found = [index.signals_by_id[i] for i in head.inputs.get("signals", []) if i in index.signals_by_id]
     if found:
-        told = "; ".join(
-            f"a {row['severity']} {SIGNALS.get(row['kind'], row['kind'])} on {short_date(row['day'])} "
-            f"({row['observed']:.3g} observed, {row['expected']:.3g} expected, p = {row['p_value']:.2g})"
-            for row in found
-        )
-        return f"It was written because of {told}."
+        return f"It was written because of {'; '.join(signal(row) for row in found)}."
     if head.warming_up:
         return "This topic is warming up: it has too little history for a signal, so the story rests on breadth of evidence alone."
     return "No signal is recorded among its inputs."
