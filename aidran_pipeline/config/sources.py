@@ -5,7 +5,9 @@ What does not belong here: the table of sources with their health (store.sources
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -185,23 +187,36 @@ def _publishers() -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
 
 
 def fold_name(name: str) -> str:
-    """An outlet's name for comparison: letters and digits only, without "the", "RSS", "feed" or a section after a dash."""
-    words = re.sub(r"[\W_]+", " ", name.casefold()).split()
+    """An outlet's name for comparison: lower-case words without "the", "RSS", "feed", "news" and "blog"."""
+    words = re.sub(r"[\W_]+", " ", name.casefold().rpartition("search:")[2]).split()
     return " ".join(word for word in words if word not in ("the", "rss", "feed", "news", "blog"))
+
+
+SECTIONS = frozenset({"ai", "ml", "tech", "technology", "research", "science", "business"})
+
+
+def _by_name(publisher: str) -> str | None:
+    """Family of an outlet by its name, also when a section follows it, as in "The Verge AI"."""
+    names, by_host = _publishers()
+    words = fold_name(publisher).split()
+    while words:
+        known = names.get(" ".join(words)) or (by_host.get(".".join(words)) or (None, None))[1]
+        if known or words[-1] not in SECTIONS:
+            return known
+        words.pop()
+    return None
 
 
 def slug_of(name: str) -> str:
     """A family's slug made of an outlet's name."""
-    import unicodedata
-
     plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
 
 
 def publisher_family(publisher: str, *hosts: str) -> str:
     """The family of an outlet: by its name, else by one of the hosts it is read at, else its own name as a slug."""
-    names, by_host = _publishers()
-    known = names.get(fold_name(publisher))
+    _names, by_host = _publishers()
+    known = _by_name(publisher)
     if known:
         return known
     for host in hosts:
@@ -210,7 +225,7 @@ def publisher_family(publisher: str, *hosts: str) -> str:
             found = by_host.get(".".join(labels[start:]))
             if found:
                 return found[1]
-    return slug_of(publisher) or "unnamed"
+    return slug_of(publisher) or "outlet-" + hashlib.sha256(publisher.encode("utf-8")).hexdigest()[:10]
 
 
 def publisher_of_host(host: str) -> str | None:
