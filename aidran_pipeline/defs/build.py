@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
-
-import dagster
 from dagster import Definitions, ExecutorDefinition, in_process_executor, multiprocess_executor
 
-# Partition mappings and backfill policies are marked beta in 1.13. The version is pinned, so they cannot change under us.
-warnings.filterwarnings("ignore", category=dagster.BetaWarning, module=r"aidran_pipeline\.defs|dagster\.")
-
-from aidran_pipeline.defs.assets.analyze import analysis  # noqa: E402
-from aidran_pipeline.defs.assets.ingest import INGEST_ASSETS  # noqa: E402
-from aidran_pipeline.defs.assets.publish import site  # noqa: E402
-from aidran_pipeline.defs.assets.signal import topic_signals  # noqa: E402
-from aidran_pipeline.defs.assets.write import articles, web_pages  # noqa: E402
-from aidran_pipeline.defs.checks import articles_hold_their_gates  # noqa: E402
-from aidran_pipeline.defs.housekeeping import purge_job  # noqa: E402
-from aidran_pipeline.defs.jobs import JOBS  # noqa: E402
-from aidran_pipeline.defs.resources import Newsroom  # noqa: E402
-from aidran_pipeline.defs.schedules import SCHEDULES  # noqa: E402
-from aidran_pipeline.defs.sensors import SENSORS  # noqa: E402
+from aidran_pipeline.defs.assets.analyze import analysis
+from aidran_pipeline.defs.assets.ingest import INGEST_ASSETS
+from aidran_pipeline.defs.assets.publish import site
+from aidran_pipeline.defs.assets.signal import topic_signals
+from aidran_pipeline.defs.assets.write import articles, web_pages
+from aidran_pipeline.defs.checks import articles_hold_their_gates
+from aidran_pipeline.defs.housekeeping import purge_job
+from aidran_pipeline.defs.jobs import JOBS
+from aidran_pipeline.defs.resources import Newsroom
+from aidran_pipeline.defs.schedules import SCHEDULES
+from aidran_pipeline.defs.sensors import SENSORS
 
 
 def build_definitions(*, newsroom: Newsroom | None = None, executor: ExecutorDefinition | None = None) -> Definitions:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions, ExecuteInProcessResult
 
+from aidran_pipeline.defs.assets.ingest import FIGURES
 from aidran_pipeline.defs.build import build_definitions
 from aidran_pipeline.defs.inputs import stale_topics, story_inputs
 from aidran_pipeline.defs.partitions import FIRST_DAY, TOPIC_SLUGS, day_ranges, key_of, topic_ranges
@@ -107,7 +108,7 @@ class Editor:
         with self._stage("ingest", str(day), outcome) as stage:
             result = self._run("ingest_job", partition=day.isoformat(), now=now)
             stage.took(result)
-            counts = {name: 0 for name in ("attempted", "succeeded", "not_modified", "not_due", "failed", "unconfigured")}
+            counts = dict.fromkeys(FIGURES, 0)
             for event in result.get_asset_materialization_events():
                 for name, value in event.materialization.metadata.items():
                     if name in counts:
@@ -215,6 +216,7 @@ class _Stage:
     def __init__(self, name: str, what: str, outcome: Outcome, watcher: Watcher) -> None:
         self.name, self.what, self.outcome, self.watcher = name, what, outcome, watcher
         self.failed = False
+        self.failures: list[str] = []
         self.count = 0
         self.changed = 0
         self._figures: dict[str, int] = {}
@@ -229,8 +231,8 @@ class _Stage:
         line = self._line or _counted(self._figures) or self.what
         if error is not None:
             self.failed, line = True, f"{type(error).__name__}: {error}"
-        if self.failed:
-            line = self.outcome.failures[-1] if self.outcome.failures else line
+        if self.failures:
+            line = f"{self.failures[-1]}" + (f" (and {len(self.failures) - 1} more)" if len(self.failures) > 1 else "")
         self.watcher.finished(self.name, line, time.monotonic() - self._started, failed=self.failed)
 
     def says(self, line: str) -> None:
@@ -248,6 +250,7 @@ class _Stage:
                     self._figures[name] = self._figures.get(name, 0) + value.value
         if not result.success:
             self.failed = True
+            self.failures += failure_reasons(result)
             self.outcome.failures += [f"{self.name}: {reason}" for reason in failure_reasons(result)]
 
 
@@ -261,8 +264,8 @@ def failure_reasons(result: ExecuteInProcessResult) -> list[str]:
         while error is not None and error.cause is not None:
             error = error.cause
         said = " ".join((error.message if error else "").split())
-        where = (event.step_key or "").strip() + (f" {event.partition}" if event.partition else "")
-        reasons.append(f"{where}: {said}"[:500])
+        where = result.dagster_run.tags.get("dagster/partition") or event.step_key or "step"
+        reasons.append(f"{where}: {said}"[:300])
     return reasons or [f"run {result.run_id} failed; its log in `aidran dev` says why"]
 
 

@@ -26,7 +26,7 @@ from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.store.provenance import StageResult
 
 PLATFORM_ASSETS = {"bluesky": "bluesky_posts", "reddit": "reddit_posts", "news": "news_articles"}
-FIGURES = ("attempted", "succeeded", "not_modified", "not_due", "failed", "unconfigured")
+FIGURES = ("attempted", "succeeded", "not_modified", "unchanged", "not_due", "failed", "unconfigured")
 FAILED_SHARE = 0.5  # of the sources asked: above it the check warns
 
 
