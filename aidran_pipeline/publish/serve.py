@@ -7,6 +7,7 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from aidran_pipeline.publish.pages import CSP
 
@@ -38,7 +39,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def send_head(self) -> Any:
         """Refuse hidden names before a file is looked for."""
-        if any(part.startswith(".") for part in self.path.split("?")[0].split("/") if part):
+        if any(part.startswith(".") for part in unquote(self.path.split("?")[0]).split("/") if part):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
         return super().send_head()
