@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aidran_pipeline.ingest.parsed import NotParsable, ParsedLink, ParsedRecord
-from aidran_pipeline.ingest.plain import clean_text
+from aidran_pipeline.ingest.plain import LONGEST_BODY, clean_text
 from aidran_pipeline.ingest.urls import bare_links, http_url
 
 POST_URI = re.compile(r"at://(did:[a-z]+:[A-Za-z0-9._:%-]{1,200})/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,512})")
 HANDLE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 PRIVATE_LABEL = "!no-unauthenticated"
-HIDDEN_LABELS = frozenset({"!hide", "!takedown", "porn", "sexual", "nudity", "graphic-media", "gore"})
+HIDDEN_LABELS = frozenset({"!hide", "!takedown", "porn", "sexual"})  # labels of pictures alone leave the words alone
+MODEL_TEXT = 300  # the schema's own bound, in graphemes; a server that allows more is read whole
 
 
 def search_page(body: bytes) -> dict[str, Any]:
@@ -45,15 +46,26 @@ def parse_search(body: bytes, *, url: str, content_type: str | None, source: Map
 
 
 def _model(view: Any) -> Any:
+    """The post as the package's model, or None. Its text is checked apart: length is the server's rule, not ours."""
     from atproto_client import models
     from atproto_client.exceptions import ModelError
     from atproto_client.models.utils import get_or_create
 
+    words = _words(view)
+    if words is None:
+        return None
     try:
-        found = get_or_create(view, models.AppBskyFeedDefs.PostView)
+        short = {**view, "record": {**view["record"], "text": words[:MODEL_TEXT]}}
+        found = get_or_create(short, models.AppBskyFeedDefs.PostView)
     except (ModelError, ValueError, TypeError):
         return None
     return found if isinstance(getattr(found, "record", None), models.AppBskyFeedPost.Record) else None
+
+
+def _words(view: Any) -> str | None:
+    record = view.get("record") if isinstance(view, dict) else None
+    words = record.get("text") if isinstance(record, dict) else None
+    return words if isinstance(words, str) else None
 
 
 def _post(view: Any) -> ParsedRecord | None:
@@ -61,7 +73,7 @@ def _post(view: Any) -> ParsedRecord | None:
     named = POST_URI.fullmatch(post.uri) if post is not None else None
     if post is None or named is None or _withheld(post):
         return None
-    text = clean_text(post.record.text)
+    text = clean_text(_words(view) or "")[:LONGEST_BODY].rstrip()
     if not text:
         return None
     handle = post.author.handle.lower()

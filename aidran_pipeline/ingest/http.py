@@ -360,7 +360,7 @@ _CLASSES: tuple[tuple[type[BaseException], str], ...] = (
     (httpcore.LocalProtocolError, "malformed"),
     (httpcore.NetworkError, "connect"),
     (httpcore.ProtocolError, "malformed"),
-    (httpx.InvalidURL, "refused_address"),
+    (httpx.InvalidURL, "redirect"),  # raised for a Location only: the first address was checked
     (OSError, "connect"),
     (zlib.error, "malformed"),
 )

@@ -139,7 +139,7 @@ def markdown_to_text(source: str) -> tuple[str, list[str]]:
 
     text = html.unescape(source).replace("\u200b", "")
     text = re.sub(r"!?\[([^\]\n]{0,500})\]\(\s*<?(\S{1,2000}?)>?(?:\s+\"[^\"\n]*\")?\s*\)", _named, text)
-    text = re.sub(r"(?m)^\s{0,3}(?:#{1,6}\s+|(?:&gt;|>)[>\s]*!?|[*+-]\s+|-{3,}\s*$|={3,}\s*$)", "", text)
+    text = re.sub(r"(?m)^[ \t]{0,3}(?:#{1,6}[ \t]+|>[> \t]*!?|[*+-][ \t]+|-{3,}[ \t]*$|={3,}[ \t]*$)", "", text)
     text = re.sub(r"(\*\*\*|\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])", r"\1", text)
     text = re.sub(r"`{1,3}", "", text)

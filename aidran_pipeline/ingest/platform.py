@@ -7,6 +7,7 @@ payloads and its validators: a kill between any two statements loses nothing but
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,7 @@ from aidran_pipeline.ingest.reading import Page, Plan, Reading, crashed, search_
 from aidran_pipeline.ingest.readers import READERS
 from aidran_pipeline.ingest.sessions import SignIn, needs, sign_in
 from aidran_pipeline.ingest.urls import canonical_url, host_of
-from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.fetches import last_reach_since, reached, save_fetch, seen_body
 from aidran_pipeline.store.payloads import save_payload
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
@@ -74,26 +75,41 @@ def ingest_platform(
     feeds and listings give what they have. Raises only for the database.
     """
     result = IngestResult()
-    touched: set[date] = {day}
+    # Two runs at once (a backfill of several days) would both ask the same due sources: the second waits its turn.
+    with advisory_lock(conn, f"ingest {platform}"):
+        changed = _read_and_write(conn, platform, day, run, settings, limits, result)
+    days = sorted(changed | {day})
+    versions = day_versions(conn, platform, days)
+    for each in days:
+        figures = versions.get(each, {})
+        metadata = {name: int(figures.get(name, 0)) for name in ("records", "versions", "authors")}
+        version = figures.get("data_version") or content_hash(platform, each)
+        result.days[each] = StageResult(str(version), metadata, changed=each in changed)
+    return result
+
+
+def _read_and_write(
+    conn: Connection,
+    platform: str,
+    day: date,
+    run: Run,
+    settings: Settings,
+    limits: Limits | None,
+    result: IngestResult,
+) -> set[date]:
+    """Every due source, read and stored; returns the days with a new record or version."""
     changed: set[date] = set()
     pacer = HostPacer(conn)
     try:
         with HttpClient(settings.allow_hosts, limits=limits, pace=pacer.wait_for) as client:
             plans = _plans(conn, client, platform, day, run, settings, result)
             for number, reading in enumerate(_read_all(client, pacer, plans), start=1):
-                stored = _write(conn, platform, reading, run, result)
-                changed |= stored.days
+                changed |= _write(conn, platform, reading, run, result).days
                 if number % 25 == 0 or number == len(plans):
                     run.progress(f"{platform}: {number} of {len(plans)} sources, {result.records} new records")
     finally:
         pacer.close()
-    versions = day_versions(conn, platform, touched | changed)
-    for each in sorted(touched | changed):
-        figures = versions.get(each, {})
-        metadata = {name: int(figures.get(name, 0)) for name in ("records", "versions", "authors")}
-        version = figures.get("data_version") or content_hash(platform, each)
-        result.days[each] = StageResult(str(version), metadata, changed=each in changed)
-    return result
+    return changed
 
 
 def _plans(
@@ -217,7 +233,7 @@ def _store(conn: Connection, platform: str, reading: Reading, run: Run, result: 
                 (count, stored.new_by_fetch.get(fetch_id, 0), health["next_check_at"], fetch_id),
             )
         save_health(conn, source["id"], health)
-        if health.get("last_error_class") == "forbidden" and reading.plan.token:
+        if reading.plan.token and reading.failed and reading.pages[-1].attempt.http_status in (400, 401):
             _forget_session(conn, reading.plan)
     _count(result, reading, outcomes, stored)
     return stored
@@ -254,7 +270,7 @@ def _row(record: ParsedRecord, fetch_id: int, platform: str, plan: Plan) -> Reco
     family = platform if platform in NAMES else _family(plan.source, publisher, record)
     byline = (record.author_name or "").casefold()
     published = record.published_at
-    if published is None or published > run_end(plan.now):
+    if published is None or published > latest_believed(plan.now):
         published = plan.now
     return RecordRow(
         fetch_id=fetch_id,
@@ -281,7 +297,7 @@ def _row(record: ParsedRecord, fetch_id: int, platform: str, plan: Plan) -> Reco
     )
 
 
-def run_end(now: datetime) -> datetime:
+def latest_believed(now: datetime) -> datetime:
     """The latest publication moment that is believed: a few minutes of wrong clocks are nobody's fault."""
     return now + timedelta(minutes=5)
 
@@ -305,12 +321,13 @@ def _health(reading: Reading, stored: Stored, now: datetime) -> dict[str, Any]:
     health = after_success(source, now, new=stored.records, historical=reading.plan.historical)
     if last.attempt.outcome == "ok" and len(reading.pages) == 1:
         health |= {"etag": last.attempt.etag, "last_modified": last.attempt.last_modified}
+        health["last_body_sha256"] = hashlib.sha256(last.attempt.body).hexdigest()
     return health
 
 
 def _forget_session(conn: Connection, plan: Plan) -> None:
     """A host that refuses a kept token gets a fresh sign-in next time."""
-    rows = conn.execute("SELECT host, account FROM source_sessions WHERE session LIKE '%%' || %s || '%%'", (plan.token,))
+    rows = conn.execute("SELECT host, account FROM source_sessions WHERE position(%s IN session) > 0", (plan.token,))
     for row in rows.fetchall():
         drop_session(conn, row["host"], row["account"])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aidran_pipeline.config.settings import Settings
@@ -101,12 +101,14 @@ def _bluesky(conn: Connection, client: HttpClient, host: str, run: Run, settings
         client.begin()
         if kept:
             at.login(session_string=kept, fetch_bsky_profile=False)
-            if at._should_refresh_session():
+            if _stale(at._session.access_jwt if at._session else "", run.now):
                 at._refresh_and_set_session()
         else:
             raise ValueError("no session is kept")
     except (AtProtocolError, ValueError, OSError, RuntimeError, TypeError, KeyError, IndexError):
         kept = None
+    finally:
+        client.end()
     if kept is None:
         failed = _create(conn, client, at, host, run, settings)
         if failed is not None:
@@ -117,6 +119,19 @@ def _bluesky(conn: Connection, client: HttpClient, host: str, run: Run, settings
     session = at._session
     assert session is not None
     return SignIn(token=session.access_jwt, api=_api(session.pds_endpoint, host))
+
+
+def _stale(token: str, now: datetime) -> bool:
+    """Whether an access token ends soon, by its own payload. One that cannot be read is used until it is refused.
+
+    The package's own check also decodes the signature, which is none of a client's business.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(float(claims["exp"]), UTC) - MARGIN <= now
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return False
 
 
 def _api(endpoint: str | None, host: str) -> str:

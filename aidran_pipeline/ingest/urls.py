@@ -17,7 +17,7 @@ TRAILING = ".,;:!?…)]}*_~"
 
 def http_url(link: str | None, base: str | None = None) -> str | None:
     """The absolute http(s) form of a link, or None: other schemes, credentials, blanks, absurd lengths are refused."""
-    if not link:
+    if not link or re.fullmatch(r"\s*https?:/*\s*", link, re.IGNORECASE):
         return None
     text = re.sub(r"[\x00-\x20\x7f]+", lambda found: "%20" if " " in found.group() else "", link.strip())
     try:
