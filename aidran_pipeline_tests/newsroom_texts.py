@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a text or sentence of the newsroom stands in one line
 """The words of the test newsroom: invented outlets, people and sites, so that nobody is quoted with what they never said."""
 
 from __future__ import annotations
@@ -10,8 +11,16 @@ from aidran_pipeline_tests.newsroom import DAY, Item, Say
 
 BEFORE = DAY - timedelta(days=2)
 TOPICS = (
-    ("ai-geopolitics", "AI & Geopolitics", "Who builds, owns and controls the means of artificial intelligence: states, chips, power and treaties."),
-    ("ai-healthcare", "AI in Healthcare", "Machines that read scans, write notes and advise patients, and the people who answer for them."),
+    (
+        "ai-geopolitics",
+        "AI & Geopolitics",
+        "Who builds, owns and controls the means of artificial intelligence: states, chips, power and treaties.",
+    ),
+    (
+        "ai-healthcare",
+        "AI in Healthcare",
+        "Machines that read scans, write notes and advise patients, and the people who answer for them.",
+    ),
     ("ai-law", "AI & Law", "Courts, copyright and liability where machines write, draw and decide."),
 )
 ITEMS = {
@@ -79,7 +88,11 @@ def first_version(says: Sequence[Say]) -> list[Say]:
     kept = [say for say in says if "cert" not in dict(say.quotes)]
     moved = {old: new for new, old in enumerate((i for i, say in enumerate(says, 1) if say in kept), 1)}
     return [
-        replace(say, rests=tuple(moved[r] for r in say.rests), text=say.text.replace("turns next to", "goes on to") if say.part == "dek" else say.text)
+        replace(
+            say,
+            rests=tuple(moved[r] for r in say.rests),
+            text=say.text.replace("turns next to", "goes on to") if say.part == "dek" else say.text,
+        )
         for say in kept
     ]
 

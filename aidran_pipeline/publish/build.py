@@ -6,7 +6,6 @@ What does not belong here: what a page holds (site.py and below).
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,7 +24,7 @@ class SiteError(RuntimeError):
 
 @dataclass(frozen=True)
 class SiteResult:
-    """pages: files of the site; changed: files written; removed: stale files taken away; data_version: hash of all of it."""
+    """pages: files of the site; changed: files written; removed: stale files taken away; data_version: hash of all."""
 
     pages: int
     changed: int
@@ -37,9 +36,9 @@ class SiteResult:
 def build_site(conn: Connection, out: Path, publication: Publication, *, run: Run) -> SiteResult:
     """Write the site into `out`.
 
-    Pages are written below the pages that lead to them, each by rename, and stale files go last: a build that is killed
-    leaves a whole site behind, and the next one finishes it. The folder holds a list of the files that are ours; a folder
-    with other things in it is refused (SiteError), and files that we did not write are left alone.
+    Pages are written before the pages that lead to them, each by rename, and stale files go last: a build that is
+    killed leaves a whole site behind, and the next one finishes it. The folder holds a list of the files that are ours;
+    a folder with other things in it is refused (SiteError), and files that we did not write are left alone.
     """
     out = Path(out)
     known = _open(out)
@@ -98,7 +97,7 @@ def _write(target: Path, data: bytes) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + PART)
     part.write_bytes(data)
-    os.replace(part, target)
+    part.replace(target)
     return True
 
 

@@ -36,8 +36,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing of the trailing days. baseline in percent: what the signal expected of the last day (`expected`), else the
-    mean share of the days before it; ticks: (y, words)."""
+    """A drawing of the trailing days.
+
+    baseline in percent: what the signal expected of the last day (`expected`), else the mean share of the days before
+    it. ticks: (y, words).
+    """
 
     bars: list[Bar]
     baseline: float | None
@@ -76,15 +79,20 @@ def _from_first_known(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def make_chart(series: list[dict[str, Any]], spikes: dict[date, str], expected: float | None = None) -> Chart | None:
-    """A chart of a baseline's series ({"day", "count", "total", "coverage"}, oldest first); None when there is nothing to draw.
+    """Draw a baseline's series; None when there is nothing to draw.
 
-    spikes: severity by day. expected: the voices that a signal of the last day expected, in the unit of count.
+    series: {"day", "count", "total", "coverage"}, oldest first. spikes: severity by day.
+    expected: the voices that a signal of the last day expected, in the unit of count.
     """
     series = _from_first_known(series)
     if not series:
         return None
     shares = [_share(item) for item in series]
-    past = [(item["count"] or 0, item["total"]) for item, share in zip(series[:-1], shares[:-1], strict=True) if share is not None]
+    past = [
+        (item["count"] or 0, item["total"])
+        for item, share in zip(series[:-1], shares[:-1], strict=True)
+        if share is not None
+    ]
     baseline = 100.0 * sum(c for c, _ in past) / sum(t for _, t in past) if past else None
     if expected is not None and series[-1]["total"]:
         baseline = 100.0 * expected / series[-1]["total"]
@@ -97,9 +105,10 @@ def make_chart(series: list[dict[str, Any]], spikes: dict[date, str], expected: 
         height = round(plot * (share or 0.0) / top, 1) if share is not None else float(plot)
         bars.append(
             Bar(
-                day=date.fromisoformat(str(item["day"])[:10]), count=item.get("count"), total=item.get("total"), share=share,
-                known=share is not None, spike=spikes.get(date.fromisoformat(str(item["day"])[:10])),
-                x=round(LEFT + i * step + step * 0.14, 1), y=round(floor - height, 1), width=round(step * 0.72, 1), height=height,
+                day=(day := date.fromisoformat(str(item["day"])[:10])), count=item.get("count"),
+                total=item.get("total"), share=share, known=share is not None, spike=spikes.get(day),
+                x=round(LEFT + i * step + step * 0.14, 1),
+                y=round(floor - height, 1), width=round(step * 0.72, 1), height=height,
                 label=(len(series) - 1 - i) % every == 0, alt=(len(series) - 1 - i) % (2 * every) != 0,
             )
         )  # fmt: skip

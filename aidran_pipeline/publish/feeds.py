@@ -24,7 +24,11 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _bytes(root: Xml.Element) -> bytes:
     Xml.indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + Xml.tostring(root, encoding="unicode").encode("utf-8", "replace") + b"\n"
+    return (
+        b'<?xml version="1.0" encoding="utf-8"?>\n'
+        + Xml.tostring(root, encoding="unicode").encode("utf-8", "replace")
+        + b"\n"
+    )
 
 
 def _add(parent: Xml.Element, tag: str, text: str = "", **attributes: str) -> Xml.Element:
@@ -56,7 +60,11 @@ def atom(index: Index, entries: list[tuple[Head, str]]) -> bytes:
     name, label = index.publication.name, index.publication.ai_label
     feed = Xml.Element("feed", {"xmlns": ATOM, "xml:lang": index.publication.language})
     _add(feed, "title", name)
-    _add(feed, "subtitle", " ".join(part for part in (index.publication.tagline, label, index.publication.notice) if part))
+    _add(
+        feed,
+        "subtitle",
+        " ".join(part for part in (index.publication.tagline, label, index.publication.notice) if part),
+    )
     _add(feed, "id", index.url())
     _add(feed, "link", rel="self", type="application/atom+xml", href=index.url("feed.xml"))
     _add(feed, "link", rel="alternate", type="text/html", href=index.url())
@@ -91,7 +99,7 @@ def json_feed(index: Index, entries: list[tuple[Head, str]]) -> bytes:
             "content_html": content,
             "date_published": iso(index.by_article[head.article_id][0].published_at),
             "date_modified": iso(head.published_at),
-            "tags": [head.label, "ai-generated"],
+            "tags": [clean(head.label), "ai-generated"],
             "_ai": {"generated": True, "label": label, "engine": head.engine},
         }
         for head, content in entries
@@ -100,7 +108,9 @@ def json_feed(index: Index, entries: list[tuple[Head, str]]) -> bytes:
         {
             "version": "https://jsonfeed.org/version/1.1",
             "title": name,
-            "description": " ".join(part for part in (index.publication.tagline, label, index.publication.notice) if part),
+            "description": " ".join(
+                part for part in (index.publication.tagline, label, index.publication.notice) if part
+            ),
             "home_page_url": index.url(),
             "feed_url": index.url("feed.json"),
             "language": index.publication.language,

@@ -33,11 +33,18 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     env.filters |= {
-        "clean": clean, "plain": plain, "web_url": web_url, "host": host_of, "json_ld": json_ld, "iso": words.iso,
-        "long_date": words.long_date, "short_date": words.short_date, "tiny_date": words.tiny_date, "moment": words.moment,
-        "count": words.count, "platform": words.platform, "reason": words.reason, "detail": words.detail, "hidden": hidden_characters,
+        "clean": clean, "plain": plain, "web_url": web_url, "host": host_of, "json_ld": json_ld,
+        "hidden": hidden_characters, "iso": words.iso,
+        "long_date": words.long_date, "short_date": words.short_date, "tiny_date": words.tiny_date,
+        "moment": words.moment,
+        "count": words.count, "platform": words.platform, "reason": words.reason, "detail": words.detail,
     }  # fmt: skip
-    env.globals |= {"csp": CSP, "support_words": words.SUPPORT, "signal_words": words.SIGNALS, "story_platforms": story.platforms}
+    env.globals |= {
+        "csp": CSP,
+        "support_words": words.SUPPORT,
+        "signal_words": words.SIGNALS,
+        "story_platforms": story.platforms,
+    }
     return env
 
 
@@ -53,13 +60,20 @@ class Pages:
         """One HTML page. path ends in / (its file is index.html) or names a file."""
         root = ("../" * path.count("/") or "./") if root is None else root
         text = self.env.get_template(template).render(
-            index=self.index, publication=self.index.publication, root=root, path=path, url=self.index.url(path), **values
+            index=self.index,
+            publication=self.index.publication,
+            root=root,
+            path=path,
+            url=self.index.url(path),
+            **values,
         )
         return (path + "index.html" if path.endswith("/") or not path else path), text.encode("utf-8", "replace")
 
     def home(self) -> Page:
         """The editions, newest first."""
-        return self.html("home.html", "", editions=self.index.editions[:HOME_EDITIONS], more=len(self.index.editions) > HOME_EDITIONS)
+        return self.html(
+            "home.html", "", editions=self.index.editions[:HOME_EDITIONS], more=len(self.index.editions) > HOME_EDITIONS
+        )
 
     def topics(self) -> Iterator[Page]:
         """A page for each topic, retired ones included."""
@@ -120,8 +134,11 @@ class Pages:
         by_ordinal = {line.ordinal: line for line in body.lines}
         uses = [{**use, "sentence_html": render(by_ordinal[use["ordinal"]].text, body, link)} for use in cite.uses]
         signals = [self.index.signals_by_id[i] for i in head.inputs.get("signals", []) if i in self.index.signals_by_id]
-        return self.html("lineage.html", path, head=head, cite=cite, uses=uses, base=base, current=current, signals=signals,
-                         before=self._neighbour(body, cite, -1), after=self._neighbour(body, cite, 1))  # fmt: skip
+        before, after = self._neighbour(body, cite, -1), self._neighbour(body, cite, 1)
+        return self.html(
+            "lineage.html", path, head=head, cite=cite, uses=uses, base=base, current=current, signals=signals,
+            before=before, after=after,
+        )  # fmt: skip
 
     @staticmethod
     def _neighbour(body: Body, cite: Cite, step: int) -> str | None:

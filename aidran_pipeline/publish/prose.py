@@ -33,7 +33,9 @@ def _marker(cite: Cite, link: Link) -> Markup:
 
 
 def _outbound(url: str, words: str) -> Markup:
-    return Markup('<a class="out" href="{}" rel="nofollow noopener" referrerpolicy="no-referrer">{}</a>').format(url, clean(words))
+    return Markup('<a class="out" href="{}" rel="nofollow noopener" referrerpolicy="no-referrer">{}</a>').format(
+        url, clean(words)
+    )
 
 
 def _last_outside_quotes(text: str, name: str) -> int:
@@ -44,7 +46,7 @@ def _last_outside_quotes(text: str, name: str) -> int:
 
 
 def _web(before: str, cite: Cite, link: Link) -> Markup:
-    """The words before a web token, with the source linked where the sentence names it, else named in brackets after them."""
+    """Link the source where the words before its token name it, else name it in brackets after them."""
     url, name = web_url(cite.first["url"]), clean(cite.site)
     if url is None:
         return escape(before) + Markup(" ({})").format(name) + _marker(cite, link)
@@ -74,9 +76,9 @@ def sentence(line: Line, body: Body, link: Link) -> Markup:
     inner = render(line.text, body, link)
     if line.kind == "cited":
         return Markup('<span id="s{}">{}</span>').format(line.ordinal, inner)
-    return Markup('<span id="s{}" class="synthesis" title="Synthesis: drawn from the cited sentences it rests on">{}</span>').format(
-        line.ordinal, inner
-    )
+    return Markup(
+        '<span id="s{}" class="synthesis" title="Synthesis: drawn from the cited sentences it rests on">{}</span>'
+    ).format(line.ordinal, inner)
 
 
 def paragraphs(lines: list[Line], body: Body, link: Link) -> list[Markup]:

@@ -44,8 +44,8 @@ SELECT DISTINCT ON (topic) topic, day, series, history_days, coverage, backfille
 FROM baselines WHERE kind = 'volume_spike' ORDER BY topic, day DESC
 """
 SIGNALS = """
-SELECT id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors, families, backfilled,
-       engine_version, run_id FROM signals ORDER BY topic, day, kind
+SELECT id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors, families,
+       backfilled, engine_version, run_id FROM signals ORDER BY topic, day, kind
 """
 SHARED = """
 SELECT DISTINCT other.article_id
@@ -54,7 +54,8 @@ JOIN current_article_versions other ON other.id = oc.article_version_id
 WHERE c.article_version_id = %(version)s AND other.article_id <> %(article)s
 UNION
 SELECT DISTINCT other.article_id
-FROM article_sentences s JOIN article_sentences os ON os.storyline_id = s.storyline_id AND os.article_version_id <> s.article_version_id
+FROM article_sentences s
+JOIN article_sentences os ON os.storyline_id = s.storyline_id AND os.article_version_id <> s.article_version_id
 JOIN current_article_versions other ON other.id = os.article_version_id
 WHERE s.article_version_id = %(version)s AND other.article_id <> %(article)s
 ORDER BY 1
@@ -179,7 +180,8 @@ class Index:
                 withheld[decision.day].append(decision)
         # sorted() is stable: equal evidence keeps the configured order of topics
         return [
-            Edition(day, sorted(stories[day], key=lambda h: (-h.records_cited, -h.pages_cited)), withheld[day]) for day in days
+            Edition(day, sorted(stories[day], key=lambda h: (-h.records_cited, -h.pages_cited)), withheld[day])
+            for day in days
         ]
 
     def of_topic(self, topic: str) -> list[Head]:
@@ -196,7 +198,8 @@ def read_index(conn: Connection, publication: Publication) -> Index:
     return Index(
         publication=publication,
         topics=[
-            Topic(r["slug"], r["label"], r["description"], r["retired_at"] is not None) for r in conn.execute(TOPICS).fetchall()
+            Topic(r["slug"], r["label"], r["description"], r["retired_at"] is not None)
+            for r in conn.execute(TOPICS).fetchall()
         ],
         versions=[Head(**row) for row in conn.execute(HEADS).fetchall()],
         decisions=[Decision(**row) for row in conn.execute(DECISIONS).fetchall()],

@@ -1,4 +1,4 @@
-"""Hostile text on its way to a reader: characters that may not be printed, addresses that may not be linked, JSON in HTML.
+"""Hostile text on its way to a reader: characters not to print, addresses not to link, JSON inside HTML.
 
 Escaping itself is Jinja's (autoescape is always on). What does not belong here: wording, layout.
 """
@@ -53,12 +53,20 @@ def host_of(url: str | None) -> str:
 
 def plain_json(value: Any) -> bytes:
     """A JSON file: sorted keys, two spaces, readable characters, a line feed at the end."""
-    return (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2, default=str) + "\n").encode("utf-8", "replace")
+    return (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2, default=str) + "\n").encode(
+        "utf-8", "replace"
+    )
 
 
 def json_ld(value: Any) -> Markup:
     """JSON for a script element: `json.dumps` leaves `</script>` alone, so <, > and & are written as escapes."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    for raw, escaped in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+    for raw, escaped in (
+        ("&", "\\u0026"),
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
         text = text.replace(raw, escaped)
     return Markup(text)  # noqa: S704 - escaped just above

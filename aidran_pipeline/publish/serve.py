@@ -1,4 +1,7 @@
-"""The built site on loopback, with the headers that a real host should send. For reading and for tests, not for the world."""
+"""The built site on loopback, with the headers that a real host should send.
+
+For reading and for tests; what does not belong here: serving the world.
+"""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ def _engine(head: Head) -> str:
     judge = f"each sentence was checked against its quotations by the judge “{head.judge}” ({head.judge_version})"
     if head.engine == EXTRACTIVE:
         return (
-            f"Engine: {head.engine} ({head.engine_version}), which arranges verbatim quotations and uses no language model; "
-            f"models: none; cost: 0; {judge}."
+            f"Engine: {head.engine} ({head.engine_version}), which arranges verbatim quotations and uses no "
+            f"language model; models: none; cost: 0; {judge}."
         )
     return f"Engine: {head.engine} ({head.engine_version}); {judge}."
 
@@ -99,7 +99,10 @@ def _why(index: Index, head: Head) -> str:
     if found:
         return f"It was written because of {'; '.join(signal(row) for row in found)}."
     if head.warming_up:
-        return "This topic is warming up: it has too little history for a signal, so the story rests on breadth of evidence alone."
+        return (
+            "This topic is warming up: it has too little history for a signal, so the story rests on breadth of "
+            "evidence alone."
+        )
     return "No signal is recorded among its inputs."
 
 
@@ -121,7 +124,7 @@ def story_json(index: Index, head: Head, body: Body, notes: list[str]) -> dict[s
         "version": head.number,
         "day": iso(head.day),
         "published_at": iso(head.published_at),
-        "topic": {"slug": head.topic, "label": head.label},
+        "topic": {"slug": head.topic, "label": clean(head.label)},
         "platforms": platforms(head),
         "headline": plain(head.headline),
         "short_title": plain(head.short_title),
@@ -144,7 +147,8 @@ def story_json(index: Index, head: Head, body: Body, notes: list[str]) -> dict[s
             {
                 "marker": cite.marker, "kind": cite.kind, "source": cite.name, "platform": cite.platform,
                 "url": web_url(cite.first["url"]), "published_at": iso(cite.published) if cite.published else None,
-                "quotes": cite.quotes, "weight": round(float(cite.first["weight"]), 4), "support": SUPPORT[cite.support],
+                "quotes": cite.quotes, "weight": round(float(cite.first["weight"]), 4),
+                "support": SUPPORT[cite.support],
                 "lineage": index.url(f"{head.path}citations/{cite.marker}/"),
                 "fetched_at": iso(cite.first["fetched_at"]), "body_sha256": cite.first["payload_sha256"],
             }
@@ -165,7 +169,7 @@ def story_ld(index: Index, head: Head, first: Head, body: Body) -> dict[str, Any
         "datePublished": iso(first.published_at),
         "dateModified": iso(head.published_at),
         "inLanguage": index.publication.language,
-        "articleSection": head.label,
+        "articleSection": clean(head.label),
         "mainEntityOfPage": index.url(head.path),
         "author": {"@type": "Organization", "name": name, "description": index.publication.ai_label},
         "publisher": {"@type": "Organization", "name": name, "url": index.url()},

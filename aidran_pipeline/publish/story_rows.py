@@ -27,14 +27,16 @@ JOIN article_sentences h ON h.article_version_id = v.id AND h.part = 'headline'
 WHERE r.article_version_id = %s ORDER BY r.sentence_id, a.day DESC, a.slug, s.ordinal
 """
 USES = """
-SELECT l.sentence_id, l.ordinal, l.part, l.section, l.kind, l.citation_number, l.marker, l.weight, l.quote, l.start_at, l.end_at,
-       l.support, l.score, l.judge, l.judge_version, l.claim_id, l.claim_run_id, l.claim_engine, l.claim_engine_version,
-       l.platform, l.native_id, l.author_name, l.publisher, l.community, l.record_published_at, l.record_day,
+SELECT l.sentence_id, l.ordinal, l.part, l.section, l.kind, l.citation_number, l.marker, l.weight, l.quote, l.start_at,
+       l.end_at, l.support, l.score, l.judge, l.judge_version, l.claim_id, l.claim_run_id, l.claim_engine,
+       l.claim_engine_version, l.platform, l.native_id, l.author_name, l.publisher, l.community, l.record_published_at,
+       l.record_day,
        l.record_version, l.record_run_id, l.web_page_version, l.extractor, l.page_run_id, l.url, l.text_sha256, l.title,
        l.fetch_url, l.fetched_at, l.http_status, l.payload_sha256, l.fetch_run_id, l.byte_length, l.expired_at,
        l.source_id, l.source_kind, s.publisher AS source_publisher,
        cl.statement, cl.kind AS claim_kind, cl.speaker, cl.stance, wv.site_name, wv.published_at AS page_published_at,
-       substring(l.source_text FROM greatest(l.start_at - %(context)s, 0) + 1 FOR least(l.start_at, %(context)s)) AS before,
+       substring(l.source_text FROM greatest(l.start_at - %(context)s, 0) + 1
+                 FOR least(l.start_at, %(context)s)) AS before,
        substring(l.source_text FROM l.end_at + 1 FOR %(context)s) AS after,
        l.start_at > %(context)s AS more_before, char_length(l.source_text) > l.end_at + %(context)s AS more_after,
        ra.run_id AS analysis_run_id

@@ -28,7 +28,11 @@ GATES = {
     "repeats": "it would have repeated an earlier story",
     "counts": "a printed count did not match",
 }
-RULES = {"no signal": "nothing new", "sources unknown": "sources could not be reached", "signals not computed": "not measured yet"}
+RULES = {
+    "no signal": "nothing new",
+    "sources unknown": "sources could not be reached",
+    "signals not computed": "not measured yet",
+}
 SUPPORT = {"supported": "supported", "partly": "partly supported", "not": "not supported"}
 
 
@@ -72,7 +76,7 @@ def reason(reasons: list[dict[str, Any]]) -> str:
 
 
 def detail(item: dict[str, Any]) -> str:
-    """A reason's figures in a line; details of other gates than evidence may quote a withheld draft and are not printed."""
+    """A reason's figures in a line; other gates' details may quote a draft: not for print."""
     return clean(str(item.get("detail", ""))).removeprefix("nothing new: ").replace("'", "’")
 
 
@@ -81,7 +85,7 @@ def _p(value: float) -> str:
 
 
 def signal(row: dict[str, Any]) -> str:
-    """A signal with its figures: a strong volume spike on 20 May 2026 (41 voices counted, 17.3 expected, p = 0.0002)."""
+    """A signal with its figures: a strong volume spike on 20 May 2026 (41 voices counted, 17.3 expected, …)."""
     unit = " voices counted" if row["kind"] == "volume_spike" else " observed"
     chance = f"{_p(row['p_uncorrected'])}, corrected for all topics tested {_p(row['p_value'])}"
     return (

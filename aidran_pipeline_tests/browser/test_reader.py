@@ -19,7 +19,9 @@ from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
 from aidran_pipeline_tests.newsroom import build_newsroom
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 if CHROMIUM is None:
     pytest.skip("no Chromium on PATH: browser tests need one", allow_module_level=True)
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: browser tests need it")
@@ -75,7 +77,9 @@ class Watch:
 
     def __init__(self, browser: Browser, origin: str, width: int, scheme: str = "light") -> None:
         self.origin, self.trouble = origin, []  # type: ignore[var-annotated]
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=True)
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=True
+        )
         self.page: Page = self.context.new_page()
         self.page.on("console", lambda message: self.trouble.append(f"console: {message.type} {message.text}"))
         self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
@@ -149,7 +153,8 @@ def test_a_page_cannot_run_a_script(browser: Browser, origin: str) -> None:
     watch = Watch(browser, origin, 1280)
     watch.page.goto(origin)
     ran = watch.page.evaluate(
-        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); return window.ran }"
+        """() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';
+                 document.body.append(s); return window.ran }"""
     )
     assert ran is None
     assert any("Content Security Policy" in line for line in watch.trouble)

@@ -87,7 +87,7 @@ def text_of(html: str) -> str:
 
 
 def check_site(site: dict[str, bytes]) -> None:
-    """Every page is whole; every inner link leads to a page and, with a fragment, to an id on it; nothing is fetched elsewhere."""
+    """Every page is whole, every inner link leads to a page (and id), nothing is fetched elsewhere."""
     shapes = {path: Shape(data.decode()) for path, data in site.items() if path.endswith(".html")}
     for path, shape in shapes.items():
         assert shape.tags.count("h1") == 1 and shape.tags.count("main") == 1 and shape.title, path
@@ -115,11 +115,25 @@ def test_every_page_is_whole_and_every_link_leads_somewhere(conn: Connection, bu
     site = site_of(conn)
     check_site(site)
     wanted = {
-        "index.html", "404.html", "style.css", "icon.svg", "feed.xml", "feed.json", "sitemap.xml", "methodology/index.html",
-        "corrections/index.html", "topics/ai-law/index.html", f"stories/{built.lead}/index.html", f"stories/{built.lead}/index.json",
-        f"stories/{built.lead}/v/1/index.html", f"stories/{built.lead}/v/2/index.html", f"stories/{built.lead}/citations/1/index.html",
-        f"stories/{built.lead}/citations/w2/index.html", f"stories/{built.beside}/index.html", f"stories/{built.earlier}/index.html",
-    }  # fmt: skip
+        "index.html",
+        "404.html",
+        "style.css",
+        "icon.svg",
+        "feed.xml",
+        "feed.json",
+        "sitemap.xml",
+        "methodology/index.html",
+        "corrections/index.html",
+        "topics/ai-law/index.html",
+        f"stories/{built.lead}/index.html",
+        f"stories/{built.lead}/index.json",
+        f"stories/{built.lead}/v/1/index.html",
+        f"stories/{built.lead}/v/2/index.html",
+        f"stories/{built.lead}/citations/1/index.html",
+        f"stories/{built.lead}/citations/w2/index.html",
+        f"stories/{built.beside}/index.html",
+        f"stories/{built.earlier}/index.html",
+    }
     assert wanted <= site.keys()
 
 
@@ -142,11 +156,25 @@ def test_story_page_follows_the_order_of_the_example(conn: Connection, built: Bu
     html = page(site_of(conn), f"stories/{built.lead}/")
     text = text_of(html.split("<main", 1)[1])
     order = [
-        PUBLICATION.ai_label, "AI & Geopolitics", "Bluesky Reddit News", "Gulf funds order 18 billion", "So Meridian Post put it",
-        "7 records · 2 web citations", "The first halls open in 2027", "Eight months is a procurement cycle", "Memory maker puts the cooling",
-        "The story so far", "Frequently Asked", "Why do Gulf funds matter?", "Methodology", "Ingest Analyze Signal Write",
-        "Read full methodology", "Citations", "Earlier in AI & Geopolitics", "In the same edition",
-    ]  # fmt: skip
+        PUBLICATION.ai_label,
+        "AI & Geopolitics",
+        "Bluesky Reddit News",
+        "Gulf funds order 18 billion",
+        "So Meridian Post put it",
+        "7 records · 2 web citations",
+        "The first halls open in 2027",
+        "Eight months is a procurement cycle",
+        "Memory maker puts the cooling",
+        "The story so far",
+        "Frequently Asked",
+        "Why do Gulf funds matter?",
+        "Methodology",
+        "Ingest Analyze Signal Write",
+        "Read full methodology",
+        "Citations",
+        "Earlier in AI & Geopolitics",
+        "In the same edition",
+    ]
     at = 0
     for words in order:
         found = text.find(words, at)
@@ -192,8 +220,19 @@ def test_lineage_page_gives_the_whole_chain(conn: Connection, built: Built) -> N
     assert row is not None
     body = conn.execute("SELECT body FROM payloads WHERE sha256 = %s", (row["payload_sha256"],)).fetchone()
     assert body is not None
-    for words in (row["payload_sha256"], row["text_sha256"], row["fetch_url"], row["source_id"], row["native_id"], row["article_run_id"],
-                  row["claim_run_id"], row["fetch_run_id"], "2026-05-20|ai-geopolitics", "run-signal-2026-05-20", "20 May 2026, 07:00 UTC"):  # fmt: skip
+    for words in (
+        row["payload_sha256"],
+        row["text_sha256"],
+        row["fetch_url"],
+        row["source_id"],
+        row["native_id"],
+        row["article_run_id"],
+        row["claim_run_id"],
+        row["fetch_run_id"],
+        "2026-05-20|ai-geopolitics",
+        "run-signal-2026-05-20",
+        "20 May 2026, 07:00 UTC",
+    ):
         assert words in html
     assert html.count("<mark>") == 3 and "<mark>The first halls open in 2027</mark>" in html
     web = page(site, f"stories/{built.lead}/citations/w2/")
@@ -221,10 +260,18 @@ def test_home_leads_with_most_evidence_and_says_what_was_withheld(conn: Connecti
 def test_topic_page_has_a_chart_with_a_table_and_says_how_it_knows(conn: Connection, built: Built) -> None:
     site = site_of(conn)
     html = page(site, "topics/ai-geopolitics/")
-    assert html.count('<rect class="bar"') == 12 and html.count('<rect class="spike"') == 1 and html.count('<rect class="unknown"') == 1
+    assert (
+        html.count('<rect class="bar"') == 12
+        and html.count('<rect class="spike"') == 1
+        and html.count('<rect class="unknown"') == 1
+    )
     assert html.count("<tr>") == 15 and 'class="baseline"' in html and "▲ strong" in html
     quiet = page(site, "topics/ai-law/")
-    assert "Nothing new, and how we know" in quiet and "no measured change against 9 days" in quiet and "read 9 records" in quiet
+    assert (
+        "Nothing new, and how we know" in quiet
+        and "no measured change against 9 days" in quiet
+        and "read 9 records" in quiet
+    )
 
 
 def test_withheld_later_leaves_the_published_story_on_the_home_page(conn: Connection, built: Built) -> None:
@@ -243,13 +290,20 @@ def test_feeds_parse_and_carry_the_label(conn: Connection, built: Built) -> None
     site = site_of(conn)
     atom = feedparser.parse(site["feed.xml"])
     assert not atom.bozo and atom.version == "atom10"
-    assert [entry.link.rstrip("/").rsplit("/", 1)[1] for entry in atom.entries] == [built.lead, built.beside, built.earlier]
+    assert [entry.link.rstrip("/").rsplit("/", 1)[1] for entry in atom.entries] == [
+        built.lead,
+        built.beside,
+        built.earlier,
+    ]
     assert all(PUBLICATION.ai_label in entry.summary and entry.rights == PUBLICATION.ai_label for entry in atom.entries)
     assert atom.entries[0].published != atom.entries[0].updated == "2026-05-20T21:30:00Z"
     assert "citations/w1/" in atom.entries[0].content[0].value
     feed = json.loads(site["feed.json"])
     assert feed["version"].endswith("1.1") and len(feed["items"]) == 3 and feed["items"][0]["_ai"]["generated"] is True
-    places = [e.text or "" for e in Xml.fromstring(site["sitemap.xml"]).iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    places = [
+        e.text or ""
+        for e in Xml.fromstring(site["sitemap.xml"]).iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
+    ]
     base = str(PUBLICATION.base_url)
     assert all((place.removeprefix(base) + "index.html") in site for place in places)
 
@@ -270,12 +324,23 @@ def hostile(conn: Connection) -> None:
     room.topic("bad", f"Bad {EVIL}", EVIL, 9)
     room.add(Item("bad", "news", f"Wire {EVIL}", day, f"He said {EVIL} now.", EVIL, "javascript:alert(3)"), "bad")
     room.add(Item("blue", "bluesky", f"me {EVIL}", day, f"Look {EVIL} here", url='https://x.example/"><script>'), "bad")
-    room.add(Item("page", "web", f"Site {EVIL}", day, EVIL, EVIL, 'https://e.example/"><script>alert(4)</script>'), "bad")
-    room.publish("bad", day, [
-        Say("headline", 0, f"Head {EVIL}", rests=(4,)), Say("short_title", 0, f"Short {EVIL}", rests=(4,)), Say("dek", 0, f"Dek {EVIL}", rests=(4,)),
-        Say("body", 1, f"“{EVIL}” [[bad]] and [[blue]], [[page]].", (("bad", EVIL), ("blue", EVIL), ("page", EVIL))),
-        Say("question", 1, f"Why {EVIL}?", rests=(4,)), Say("answer", 1, f"Since {EVIL}.", rests=(4,)),
-    ])  # fmt: skip
+    room.add(
+        Item("page", "web", f"Site {EVIL}", day, EVIL, EVIL, 'https://e.example/"><script>alert(4)</script>'), "bad"
+    )
+    room.publish(
+        "bad",
+        day,
+        [
+            Say("headline", 0, f"Head {EVIL}", rests=(4,)),
+            Say("short_title", 0, f"Short {EVIL}", rests=(4,)),
+            Say("dek", 0, f"Dek {EVIL}", rests=(4,)),
+            Say(
+                "body", 1, f"“{EVIL}” [[bad]] and [[blue]], [[page]].", (("bad", EVIL), ("blue", EVIL), ("page", EVIL))
+            ),
+            Say("question", 1, f"Why {EVIL}?", rests=(4,)),
+            Say("answer", 1, f"Since {EVIL}.", rests=(4,)),
+        ],
+    )
     room.withhold("bad", date(2026, 5, 22), "evidence", EVIL, EVIL)
 
 
@@ -290,14 +355,18 @@ def test_hostile_texts_stay_text_everywhere(conn: Connection, built: Built) -> N
         if path.endswith(".html"):
             shape = Shape(text)
             assert "img" not in shape.tags and shape.tags.count("script") <= 1, path
-            assert not [link for link in shape.links if not re.match(r"(https?://|[\w./#-]*$)", link["href"] or "")], path
+            assert not [link for link in shape.links if not re.match(r"(https?://|[\w./#-]*$)", link["href"] or "")], (
+                path
+            )
     assert not feedparser.parse(site["feed.xml"]).bozo
     assert "&lt;script" in site["feed.xml"].decode()
 
 
 def test_json_ld_of_a_hostile_headline_is_one_object(conn: Connection, built: Built) -> None:
     hostile(conn)
-    path = next(p for p in site_of(conn) if p.startswith("stories/2026-05-21") and p.count("/") == 2 and p.endswith(".html"))
+    path = next(
+        p for p in site_of(conn) if p.startswith("stories/2026-05-21") and p.count("/") == 2 and p.endswith(".html")
+    )
     blocks = re.findall(r'<script type="application/ld\+json">(.*?)</script>', site_of(conn)[path].decode(), re.S)
     data = json.loads(blocks[0])
     assert len(blocks) == 1 and data["@type"] == "NewsArticle" and data["headline"].startswith("Head </script>")
@@ -308,17 +377,25 @@ def test_a_page_shows_at_most_200_characters_beside_a_quote(conn: Connection, bu
     room, day = built.newsroom, date(2026, 5, 21)
     long = "a" * 500 + " THE QUOTE " + "z" * 500
     room.add(Item("long", "news", "Long Wire", day, long), "ai-law")
-    slug = room.publish("ai-law", day, [
-        Say("headline", 0, "Long", rests=(4,)), Say("short_title", 0, "Long", rests=(4,)), Say("dek", 0, "Long.", rests=(4,)),
-        Say("body", 1, "“THE QUOTE” [[long]].", (("long", "THE QUOTE"),)),
-    ])  # fmt: skip
+    slug = room.publish(
+        "ai-law",
+        day,
+        [
+            Say("headline", 0, "Long", rests=(4,)),
+            Say("short_title", 0, "Long", rests=(4,)),
+            Say("dek", 0, "Long.", rests=(4,)),
+            Say("body", 1, "“THE QUOTE” [[long]].", (("long", "THE QUOTE"),)),
+        ],
+    )
     site = site_of(conn)
     html = page(site, f"stories/{slug}/citations/1/")
     assert "… " + "a" * 199 + " <mark>THE QUOTE</mark> " + "z" * 199 + " …" in html
     assert not [path for path, data in site.items() if b"a" * 201 in data or b"z" * 201 in data]
 
 
-def test_build_writes_only_what_changed_and_removes_what_is_stale(conn: Connection, built: Built, tmp_path: Path) -> None:
+def test_build_writes_only_what_changed_and_removes_what_is_stale(
+    conn: Connection, built: Built, tmp_path: Path
+) -> None:
     out = tmp_path / "site"
     first = build_site(conn, out, PUBLICATION, run=RUN)
     assert first.changed == first.pages and first.removed == 0
@@ -327,35 +404,50 @@ def test_build_writes_only_what_changed_and_removes_what_is_stale(conn: Connecti
     assert (second.changed, second.removed, second.data_version) == (0, 0, first.data_version)
     assert stamps == {p: p.stat().st_mtime_ns for p in stamps}
     conn.execute("UPDATE topics SET label = 'AI and Law' WHERE slug = 'ai-law'")
-    assert 0 < build_site(conn, out, PUBLICATION, run=RUN).changed
+    assert build_site(conn, out, PUBLICATION, run=RUN).changed > 0
     (out / "CNAME").write_text("news.example")
     _forget(conn, built.beside)
     third = build_site(conn, out, PUBLICATION, run=RUN)
     assert third.removed > 0 and not (out / "stories" / built.beside).exists()
     assert (out / "CNAME").exists()
-    on_disk = {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file() and p.name not in (".aidran-site", "CNAME")}
+    on_disk = {
+        str(p.relative_to(out)): p.read_bytes()
+        for p in out.rglob("*")
+        if p.is_file() and p.name not in (".aidran-site", "CNAME")
+    }
     assert on_disk == site_of(conn)
 
 
 def _forget(conn: Connection, slug: str) -> None:
-    row = conn.execute("SELECT v.id, a.id AS article FROM articles a JOIN article_versions v ON v.article_id = a.id WHERE slug = %s", (slug,)).fetchone()
+    row = conn.execute(
+        "SELECT v.id, a.id AS article FROM articles a JOIN article_versions v ON v.article_id = a.id WHERE slug = %s",
+        (slug,),
+    ).fetchone()
     assert row is not None
     for table in ("sentence_rests_on", "sentence_citations", "citations", "article_sentences", "editorial_decisions"):
-        conn.execute(f"DELETE FROM {table} WHERE article_version_id = %s", (row["id"],))  # noqa: S608 - fixed names
+        conn.execute(f"DELETE FROM {table} WHERE article_version_id = %s", (row["id"],))
     conn.execute("DELETE FROM article_versions WHERE id = %s", (row["id"],))
     conn.execute("DELETE FROM articles WHERE id = %s", (row["article"],))
 
 
-def test_a_build_that_dies_leaves_whole_pages_and_is_finished_by_the_next(conn: Connection, built: Built, tmp_path: Path) -> None:
+def test_a_build_that_dies_leaves_whole_pages_and_is_finished_by_the_next(
+    conn: Connection, built: Built, tmp_path: Path
+) -> None:
     out = tmp_path / "site"
     build_site(conn, out, PUBLICATION, run=RUN)
     before = {p: p.read_bytes() for p in out.rglob("*.html")}
     room, day = built.newsroom, date(2026, 5, 21)
     room.add(Item("more", "news", "More Wire", day, "More words came in today."), "ai-law")
-    slug = room.publish("ai-law", day, [
-        Say("headline", 0, "More words", rests=(4,)), Say("short_title", 0, "More", rests=(4,)), Say("dek", 0, "More.", rests=(4,)),
-        Say("body", 1, "“More words came in” [[more]].", (("more", "More words came in"),)),
-    ])  # fmt: skip
+    slug = room.publish(
+        "ai-law",
+        day,
+        [
+            Say("headline", 0, "More words", rests=(4,)),
+            Say("short_title", 0, "More", rests=(4,)),
+            Say("dek", 0, "More.", rests=(4,)),
+            Say("body", 1, "“More words came in” [[more]].", (("more", "More words came in"),)),
+        ],
+    )
 
     def die(_message: str) -> None:
         raise KeyboardInterrupt
@@ -413,5 +505,8 @@ def test_site_moves_with_its_address(conn: Connection, built: Built) -> None:
     assert 'href="/ai/style.css"' in site["404.html"].decode()
     assert f"https://news.example/ai/stories/{built.lead}/" in site["feed.xml"].decode()
     here, there = site_of(conn), site
-    strip = [re.sub(rb"https?://(127\.0\.0\.1:8000|news\.example/ai)/", b"", s[f"stories/{built.lead}/index.html"]) for s in (here, there)]
+    strip = [
+        re.sub(rb"https?://(127\.0\.0\.1:8000|news\.example/ai)/", b"", s[f"stories/{built.lead}/index.html"])
+        for s in (here, there)
+    ]
     assert hashlib.sha256(strip[0]).digest() == hashlib.sha256(strip[1]).digest()

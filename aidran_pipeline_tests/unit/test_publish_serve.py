@@ -46,7 +46,10 @@ def test_types_and_policy(site: httpx.Client, path: str, media: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/empty/", "/.aidran-site", "/%2e%2e/secret.txt", "/%2eaidran-site", "/topics/..%2f..%2fsecret.txt"])
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/empty/", "/.aidran-site", "/%2e%2e/secret.txt", "/%2eaidran-site", "/topics/..%2f..%2fsecret.txt"],
+)
 def test_what_is_not_the_site_is_not_found(site: httpx.Client, path: str) -> None:
     answer = site.get(path)
     assert (answer.status_code, answer.text) == (404, "this is 404.html")

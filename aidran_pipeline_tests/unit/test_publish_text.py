@@ -19,7 +19,14 @@ from aidran_pipeline.publish.words import count, reason
 
 
 def cite(kind: str, number: int, url: str = "https://site.example/page", name: str = "Site") -> Cite:
-    row: dict[str, Any] = {"url": url, "site_name": name, "platform": "news", "publisher": name, "author_name": None, "community": None}
+    row: dict[str, Any] = {
+        "url": url,
+        "site_name": name,
+        "platform": "news",
+        "publisher": name,
+        "author_name": None,
+        "community": None,
+    }
     return Cite(kind, number, [row])
 
 
@@ -39,7 +46,10 @@ def test_only_plain_web_addresses_are_linked(url: str | None) -> None:
     assert web_url(url) is None
 
 
-@pytest.mark.parametrize("url", ["https://site.example/a?b=c&d=é#f", "http://127.0.0.1:8099/x", "https://bücher.example/", "http://[::1]:80/"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://site.example/a?b=c&d=é#f", "http://127.0.0.1:8099/x", "https://bücher.example/", "http://[::1]:80/"],
+)
 def test_addresses_that_may_be_linked_stay_as_they_are(url: str) -> None:
     assert web_url(url) == url
 
@@ -76,7 +86,7 @@ def test_record_token_becomes_a_marker_that_leads_to_its_lineage() -> None:
 
 def test_web_token_links_the_name_where_the_sentence_gives_it() -> None:
     text = html("The page at Grid Watch says: “Grid Watch is late” [[w1]].", cite("web", 1, name="Grid Watch"))
-    assert text.index('>Grid Watch</a> says') < text.index("“Grid Watch is late”")
+    assert text.index(">Grid Watch</a> says") < text.index("“Grid Watch is late”")
     assert text.count('href="https://site.example/page"') == 1 and "(Grid Watch" not in text
     assert 'rel="nofollow noopener"' in text and 'href="citations/w1/"' in text
 
@@ -106,15 +116,22 @@ def test_plain_text_has_no_tokens_left() -> None:
 
 
 def series(*counts: int | None) -> list[dict[str, Any]]:
-    return [{"day": f"2026-05-{i:02}", "count": n or 0, "total": 100, "coverage": 0.0 if n is None else 1.0} for i, n in enumerate(counts, 1)]
+    return [
+        {"day": f"2026-05-{i:02}", "count": n or 0, "total": 100, "coverage": 0.0 if n is None else 1.0}
+        for i, n in enumerate(counts, 1)
+    ]
 
 
 def test_chart_leaves_out_days_before_the_first_and_marks_unknown_ones() -> None:
     chart = make_chart(series(None, None, 5, None, 7), {date(2026, 5, 5): "strong"})
     assert chart is not None
-    assert [(bar.day.day, bar.known, bar.spike) for bar in chart.bars] == [(3, True, None), (4, False, None), (5, True, "strong")]
+    assert [(bar.day.day, bar.known, bar.spike) for bar in chart.bars] == [
+        (3, True, None),
+        (4, False, None),
+        (5, True, "strong"),
+    ]
     assert chart.baseline == 5.0  # the day of unknown coverage is no zero
-    assert all(bar.x + bar.width <= chart.width and 0 <= bar.y and bar.height >= 0 for bar in chart.bars)
+    assert all(bar.x + bar.width <= chart.width and bar.y >= 0 and bar.height >= 0 for bar in chart.bars)
 
 
 def test_chart_uses_what_the_signal_expected() -> None:
