@@ -30,13 +30,15 @@ class _Group(TyperGroup):
 app = typer.Typer(
     name="aidran",
     cls=_Group,
-    help="An autonomous, checkable newsroom: from sources to published stories in which every sentence has its lineage.",
+    help="An autonomous, checkable newsroom: from sources to stories in which every sentence has its lineage.",
     epilog="AIDRAN_HOME names the data folder (default .aidran); docs/operator.md tells the rest.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-db = typer.Typer(cls=_Group, help="The database: embedded by default, or the one AIDRAN_DATABASE_URL names.", no_args_is_help=True)
+db = typer.Typer(
+    cls=_Group, help="The database: embedded by default, or the one AIDRAN_DATABASE_URL names.", no_args_is_help=True
+)
 app.add_typer(db, name="db")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]

@@ -1,4 +1,4 @@
-"""The one Definitions object, which workspace.yaml loads. What does not belong here: everything else (defs/build.py)."""
+"""The one Definitions object, which workspace.yaml loads. Not here: everything else (defs/build.py)."""
 
 from aidran_pipeline.defs.build import build_definitions
 

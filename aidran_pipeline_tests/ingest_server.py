@@ -134,7 +134,9 @@ def _dribble(handler: BaseHTTPRequestHandler, seconds: float) -> None:
 
 def rss(*items: str, title: str = "The Daily Test", link: str = "https://daily.test/") -> bytes:
     """A feed of <item> fragments."""
-    head = f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>{title}</title><link>{link}</link>'
+    head = (
+        f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>{title}</title><link>{link}</link>'
+    )
     return f"{head}<description>d</description>{''.join(items)}</channel></rss>".encode()
 
 

@@ -117,7 +117,7 @@ def parse_day(text: str | None, *, today: date | None = None) -> date:
         return named[text]
     assert text is not None
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"--day {text!r} is not a date; write YYYY-MM-DD, today or yesterday") from None
     if day > today:

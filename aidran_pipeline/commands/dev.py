@@ -26,7 +26,7 @@ def start(port: int) -> None:
     say(f"DAGSTER_HOME={home}")
     say("Ingest and edition schedules are off until you turn them on: UI, Automation.")
     arguments = ["-m", "dagster", "dev", "-w", str(top_level_file("workspace.yaml")), "-h", HOST, "-p", str(port)]
-    os.execve(sys.executable, [sys.executable, *arguments], dict(os.environ))
+    os.execve(sys.executable, [sys.executable, *arguments], dict(os.environ))  # noqa: S606  Ctrl-C reaches it directly
 
 
 def _refuse_taken(port: int) -> None:
@@ -35,4 +35,6 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(f"port {port} is taken ({error.strerror}); name another: aidran dev --port {port + 1}") from None
+            raise CommandError(
+                f"port {port} is taken ({error.strerror}); name another: aidran dev --port {port + 1}"
+            ) from None

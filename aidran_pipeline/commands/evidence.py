@@ -1,4 +1,4 @@
-"""`aidran trace`, `verify` and `why`: the analyst's answers on a terminal. What does not belong here: lineage/ itself."""
+"""`aidran trace`, `verify` and `why`: the analyst's answers on a terminal. Not here: lineage/ itself."""
 
 from __future__ import annotations
 

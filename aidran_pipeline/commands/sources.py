@@ -30,7 +30,7 @@ def show_sources(*, as_json: bool) -> None:
     with newsroom.connection() as conn:
         newsroom.sync(conn)
         rows = conn.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM sources WHERE removed_at IS NULL ORDER BY platform, id"  # noqa: S608
+            f"SELECT {', '.join(COLUMNS)} FROM sources WHERE removed_at IS NULL ORDER BY platform, id"
         ).fetchall()
     if as_json:
         emit_json(rows)
@@ -46,7 +46,9 @@ def show_sources(*, as_json: bool) -> None:
                 ago(row["last_attempt_at"], now),
                 ago(row["last_success_at"], now),
                 ago(row["last_new_at"], now),
-                "due" if row["next_check_at"] is None or row["next_check_at"] <= now else ago(row["next_check_at"], now),
+                "due"
+                if row["next_check_at"] is None or row["next_check_at"] <= now
+                else ago(row["next_check_at"], now),
                 row["consecutive_failures"] or "",
                 ": ".join(filter(None, (row["last_error_class"], row["last_error"])))[:160],
             ]

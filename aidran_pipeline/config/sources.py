@@ -25,7 +25,9 @@ LATER = {"bluesky_jetstream": "not built yet: this version reads Bluesky through
 
 def _slug(value: str) -> str:
     if not ID.fullmatch(value) or len(value) > 80:
-        raise ValueError("an id is lower-case letters and digits joined by hyphens or underscores, at most 80 characters")
+        raise ValueError(
+            "an id is lower-case letters and digits joined by hyphens or underscores, at most 80 characters"
+        )
     return value
 
 
@@ -149,7 +151,9 @@ def _entries(path: Path) -> list[Any]:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     entries = found.get("sources") if isinstance(found, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{path}: sources: a list with at least one source is needed, as in the packaged sources.yaml")
+        raise ConfigError(
+            f"{path}: sources: a list with at least one source is needed, as in the packaged sources.yaml"
+        )
     extra = sorted(str(key) for key in found if key != "sources")
     if extra:
         raise ConfigError(f"{path}: {extra[0]}: unknown key; the file holds only the list sources")

@@ -43,7 +43,7 @@ def published_count(conn: Connection, keys: list[str] | None) -> int:
 @asset_check(
     asset=articles,
     name="articles_hold_their_gates",
-    description="Runs every gate over the stored rows of the published version. Fails only if a published story breaks one.",
+    description="Runs every gate over the rows of the published version. Fails only if a published story breaks one.",
 )
 def articles_hold_their_gates(
     context: AssetCheckExecutionContext, newsroom: ResourceParam[Newsroom]

@@ -7,7 +7,7 @@ does (its package), how it is shown (commands/). The runs are ordinary Dagster r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -111,8 +111,8 @@ class Editor:
             counts = dict.fromkeys(FIGURES, 0)
             for event in result.get_asset_materialization_events():
                 for name, value in event.materialization.metadata.items():
-                    if name in counts:
-                        counts[name] += int(value.value)  # type: ignore[call-overload]
+                    if name in counts and isinstance(value.value, int):
+                        counts[name] += value.value
             for name, number in counts.items():
                 outcome.sources[name] = outcome.sources.get(name, 0) + number
             with self.newsroom.connection() as conn:
@@ -122,7 +122,9 @@ class Editor:
     def analyze(self, day: date, outcome: Outcome) -> bool:
         """Days with records that wait for analysis, then the claims of the window. False when it failed."""
         with self.newsroom.connection() as conn:
-            waiting = waiting_days(conn, since=max(FIRST_DAY, day - timedelta(days=HISTORY_DAYS)), until=self._last_day())
+            waiting = waiting_days(
+                conn, since=max(FIRST_DAY, day - timedelta(days=HISTORY_DAYS)), until=self._last_day()
+            )
         for first, last in day_ranges(waiting, bridge=BRIDGE_DAYS):
             if not self._days("analyze", "analyzed_records", first, last, outcome):
                 return False
@@ -167,9 +169,7 @@ class Editor:
 
     def _days(self, stage_name: str, asset: str, first: date, last: date, outcome: Outcome) -> bool:
         with self._stage(stage_name, str(first) if first == last else f"{first} to {last}", outcome) as stage:
-            stage.took(
-                self._run("analyze_job", first=first.isoformat(), last=last.isoformat(), assets=[asset])
-            )
+            stage.took(self._run("analyze_job", first=first.isoformat(), last=last.isoformat(), assets=[asset]))
         return not stage.failed
 
     def _measure(self, name: str, job: str, asset: str, day: date, topics: list[str], outcome: Outcome) -> bool:
@@ -312,6 +312,3 @@ def _counted(counts: Mapping[str, int]) -> str:
     """Non-zero figures in words, at most six."""
     shown = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
     return ", ".join(shown[:6])
-
-
-Clock = Callable[[], datetime]

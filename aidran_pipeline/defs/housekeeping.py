@@ -1,7 +1,7 @@
 """Keeping Dagster's own tables small. What does not belong here: retention of fetched bodies (ingest).
 
-Dagster has no retention of runs and event logs. Deleting a run through its API deletes its materialisations too, and with
-them data versions, partition states and the provenance of old editions. So only the chatter of old runs goes.
+Dagster has no retention of runs and event logs. Deleting a run through its API deletes its materialisations too, and
+with them data versions, partition states and the provenance of old editions. So only the chatter of old runs goes.
 """
 
 from datetime import UTC, datetime, timedelta

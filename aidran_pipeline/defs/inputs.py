@@ -49,7 +49,7 @@ def stale_topics(instance: DagsterInstance, day: date, wanted: dict[str, str]) -
 
 
 def _latest_inputs(instance: DagsterInstance, asset: str, partitions: set[str]) -> dict[str, str]:
-    """The input tag of each partition's newest materialisation, in two queries: Dagster indexes only tags of its own."""
+    """The input tag of each partition's newest materialisation. Two queries: Dagster indexes only its own tags."""
     newest = instance.event_log_storage.get_latest_storage_id_by_partition(
         AssetKey(asset), DagsterEventType.ASSET_MATERIALIZATION, partitions
     )
@@ -60,7 +60,9 @@ def _latest_inputs(instance: DagsterInstance, asset: str, partitions: set[str]) 
         record.asset_materialization for record in instance.fetch_materializations(wanted, limit=len(newest)).records
     ]
     return {
-        event.partition: event.tags[INPUT_TAG] for event in events if event and event.partition and INPUT_TAG in event.tags
+        event.partition: event.tags[INPUT_TAG]
+        for event in events
+        if event and event.partition and event.tags and INPUT_TAG in event.tags
     }
 
 

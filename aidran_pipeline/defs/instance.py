@@ -21,7 +21,7 @@ SCHEMA = "dagster"
 def dagster_url(url: str, schema: str = SCHEMA) -> str:
     """The SQLAlchemy URL of Dagster's tables: psycopg2 (dagster-postgres needs it), searching `schema` alone.
 
-    A schema rather than a database: an external server's role often may not create databases, and one backup holds both.
+    A schema, not a database: an external server's role often may not create databases, and one backup holds both.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):

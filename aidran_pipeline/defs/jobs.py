@@ -35,7 +35,7 @@ edition_job = define_asset_job(
     "edition_job",
     AssetSelection.assets("topic_signals", "web_pages"),
     partitions_def=DAY_TOPIC,
-    description="The measured part of an edition: signals and linked pages of a day, every topic. Stories follow by sensor.",
+    description="The measured part of an edition: signals and pages of a day, every topic. Stories follow by sensor.",
 )
 articles_job = define_asset_job(
     "articles_job",
@@ -44,14 +44,14 @@ articles_job = define_asset_job(
     description="One story, or the decision to withhold it.",
 )
 site_job = define_asset_job("site_job", AssetSelection.assets("site"), description="Build the site.")
-# Ingest has multi-run and analysis single-run backfills; they are one backfill in the UI, this job covers the second half
-# for days whose records are already here (a new release of the analysis, a topic that was added).
+# For days whose records are already here: a new release of the analysis, a topic that was added. An asset backfill in
+# the UI can start from ingest as well.
 backfill_job = define_asset_job(
     "backfill_job",
     AssetSelection.assets("analyzed_records", "claims"),
     partitions_def=DAYS,
     tags={"aidran/backfill": "true"},
-    description="Analyse stored records of past days again, in one run over the range. Signals and stories stay sealed.",
+    description="Analyse stored records of past days again, one run over the range. Signals and stories stay sealed.",
 )
 
 JOBS = [

@@ -39,7 +39,7 @@ def ingest_schedule(context: ScheduleEvaluationContext) -> RunRequest:
     cron_schedule="30 5 * * *",
     execution_timezone="UTC",
     default_status=DefaultScheduleStatus.STOPPED,
-    description="05:30: the edition of the day before. Feeds have had five hours to show it; late items are late records.",
+    description="05:30: the edition of the day before. Feeds had five hours to show it; what comes later is late.",
 )
 def edition_schedule(context: ScheduleEvaluationContext) -> RunRequest:
     """Signals and pages of yesterday, every topic; stories and site follow by sensor."""

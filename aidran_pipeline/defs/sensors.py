@@ -47,7 +47,9 @@ def new_volume(context: SensorEvaluationContext, newsroom: ResourceParam[Newsroo
         observed, watermark = observe(conn, cursor=cursor, now=newsroom.clock(), lookback_days=LOOKBACK_DAYS)
     requests = [
         RunRequest(
-            run_key=one.run_key, partition_key=key_of(one.day, one.topic), tags={REASON_TAG: f"new volume: {one.reason}"}
+            run_key=one.run_key,
+            partition_key=key_of(one.day, one.topic),
+            tags={REASON_TAG: f"new volume: {one.reason}"},
         )
         for one in decide(observed, watermark)
         if one.topic in TOPIC_SLUGS
@@ -89,16 +91,16 @@ def stories_after_signals(
             key = key_of(date.fromisoformat(edition), topic)
             yield _story(key, run.run_id, {EDITION_TAG: edition})
         return
-    key = run.tags.get("dagster/partition")
-    if not key or REASON_TAG not in run.tags:
+    partition = run.tags.get("dagster/partition")
+    if not partition or REASON_TAG not in run.tags:
         yield SkipReason("signals computed by hand: no story is asked for")
         return
-    day, topic = parts_of(key)
+    day, topic = parts_of(partition)
     with newsroom.connection() as conn:
         if deserves_story(conn, day, topic, most=newsroom.publication.max_versions_per_day):
-            yield _story(key, run.run_id, {REASON_TAG: "severe signal"})
+            yield _story(partition, run.run_id, {REASON_TAG: "severe signal"})
         else:
-            yield SkipReason(f"{key}: no severe signal, or its versions of the day are used up")
+            yield SkipReason(f"{partition}: no severe signal, or its versions of the day are used up")
 
 
 def _story(key: str, cause: str, tags: dict[str, str]) -> RunRequest:

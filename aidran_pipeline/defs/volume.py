@@ -1,7 +1,7 @@
 """Whether a topic's day grew out of the ordinary: counts in SQL, and the decision, a pure function of them.
 
-What does not belong here: Dagster (sensors.py) and the signal itself (signal/), which alone decides what is news. This is
-only a reason to look: a missed day is found by the morning's edition.
+What does not belong here: Dagster (sensors.py) and the signal itself (signal/), which alone decides what is news. This
+is only a reason to look: a missed day is found by the morning's edition.
 """
 
 from __future__ import annotations

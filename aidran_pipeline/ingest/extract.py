@@ -48,7 +48,9 @@ def extract_page(body: bytes, *, url: str, content_type: str | None) -> Extracte
     if tree is None:
         raise NotParsable("not_html", "the page holds no HTML")
     metas = _metas(tree)
-    title = one_line(metas.get("og:title") or metas.get("twitter:title") or _first(tree, "//title") or _first(tree, "//h1"))
+    title = one_line(
+        metas.get("og:title") or metas.get("twitter:title") or _first(tree, "//title") or _first(tree, "//h1")
+    )
     text = _main_text(body, url)
     if title and not _starts_with(text, title):
         text = f"{title}\n\n{text}" if text else title

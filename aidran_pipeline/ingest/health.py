@@ -20,9 +20,7 @@ def is_due(source: Mapping[str, Any], now: datetime) -> bool:
     return source["next_check_at"] is None or source["next_check_at"] <= now
 
 
-def after_success(
-    source: Mapping[str, Any], now: datetime, *, new: int, historical: bool = False
-) -> dict[str, Any]:
+def after_success(source: Mapping[str, Any], now: datetime, *, new: int, historical: bool = False) -> dict[str, Any]:
     """Health after a reading that succeeded. historical: it ended before now, so the source is due at once."""
     last_new = now if new else source["last_new_at"]
     since = last_new or source["last_success_at"]

@@ -168,7 +168,9 @@ class HttpClient:
             cause = cause.__cause__
         error_class = (_status_class(status) if status else None) or _class_of(cause)
         shown = f"HTTP {status}" if status else _describe(cause)
-        return FetchResult(url=url, method=method, outcome="failed", http_status=status, error_class=error_class, error=shown)
+        return FetchResult(
+            url=url, method=method, outcome="failed", http_status=status, error_class=error_class, error=shown
+        )
 
     def get(self, url: str, *, now: datetime, headers: Mapping[str, str] | None = None) -> FetchResult:
         """GET an address. now: what a Retry-After date is measured against."""
@@ -217,7 +219,9 @@ class HttpClient:
                 raise _Failure("redirect", f"the redirect leads back to {target}")
             seen.add(target)
             if urlsplit(target).netloc != urlsplit(at).netloc:
-                headers = {key: value for key, value in headers.items() if key.lower() not in ("authorization", "cookie")}
+                headers = {
+                    key: value for key, value in headers.items() if key.lower() not in ("authorization", "cookie")
+                }
             at = target
         raise _Failure("redirect", f"more than {MOST_REDIRECTS} redirects")
 

@@ -52,13 +52,7 @@ NOT_PAGES = re.compile(
 )
 # Conversations and videos hold no text of their own to quote; aggregators are not the page they point to.
 SKIPPED_HOSTS = frozenset(
-    "bsky.app bsky.social reddit.com redd.it x.com twitter.com t.co youtube.com youtu.be facebook.com instagram.com"
-    " tiktok.com threads.net threads.com linkedin.com lnkd.in mastodon.social pinterest.com twitch.tv vimeo.com"
-    " discord.com discord.gg t.me telegram.me whatsapp.com imgur.com giphy.com tenor.com spotify.com"
-    " podcasts.apple.com soundcloud.com news.google.com google.com bing.com duckduckgo.com news.yahoo.com"
-    " techmeme.com memeorandum.com news.ycombinator.com lobste.rs flipboard.com feedly.com slashdot.org"
-    " biztoc.com digg.com msn.com smartnews.com newsbreak.com archive.ph archive.is archive.today web.archive.org"
-    " bit.ly tinyurl.com ow.ly buff.ly dlvr.it ift.tt".split()
+    ["bsky.app", "bsky.social", "reddit.com", "redd.it", "x.com", "twitter.com", "t.co", "youtube.com", "youtu.be", "facebook.com", "instagram.com", "tiktok.com", "threads.net", "threads.com", "linkedin.com", "lnkd.in", "mastodon.social", "pinterest.com", "twitch.tv", "vimeo.com", "discord.com", "discord.gg", "t.me", "telegram.me", "whatsapp.com", "imgur.com", "giphy.com", "tenor.com", "spotify.com", "podcasts.apple.com", "soundcloud.com", "news.google.com", "google.com", "bing.com", "duckduckgo.com", "news.yahoo.com", "techmeme.com", "memeorandum.com", "news.ycombinator.com", "lobste.rs", "flipboard.com", "feedly.com", "slashdot.org", "biztoc.com", "digg.com", "msn.com", "smartnews.com", "newsbreak.com", "archive.ph", "archive.is", "archive.today", "web.archive.org", "bit.ly", "tinyurl.com", "ow.ly", "buff.ly", "dlvr.it", "ift.tt"]
 )
 
 Partition = tuple[date, str]
@@ -187,7 +181,9 @@ def _visit(client: HttpClient, robots: Robots, url: str, run: Run) -> _Visit:
     if attempt.outcome != "ok":
         return _Visit(attempt)
     try:
-        return _Visit(attempt, extract_page(attempt.body, url=attempt.final_url or url, content_type=attempt.content_type))
+        return _Visit(
+            attempt, extract_page(attempt.body, url=attempt.final_url or url, content_type=attempt.content_type)
+        )
     except NotParsable as failure:
         return _Visit(attempt, failure=failure)
     except Exception as error:  # extraction runs third-party parsers on hostile markup

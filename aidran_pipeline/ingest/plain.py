@@ -16,15 +16,12 @@ LONGEST_TITLE = 500
 LONGEST_BODY = 100_000
 DROPPED = frozenset({"script", "style", "noscript", "template", "svg", "math", "iframe", "object", "form", "head"})
 BLOCKS = frozenset(
-    "address article aside blockquote dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main"
-    " nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    ["address", "article", "aside", "blockquote", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 )
 INLINE = frozenset(
-    "a abbr acronym audio b bdi bdo big body button center cite code col colgroup data del dfn em embed font html i img"
-    " input ins kbd label link mark meta meter optgroup option output param picture progress q rp rt ruby s samp select"
-    " small source span strike strong sub sup textarea time title track tt u var video wbr br".split()
+    ["a", "abbr", "acronym", "audio", "b", "bdi", "bdo", "big", "body", "button", "center", "cite", "code", "col", "colgroup", "data", "del", "dfn", "em", "embed", "font", "html", "i", "img", "input", "ins", "kbd", "label", "link", "mark", "meta", "meter", "optgroup", "option", "output", "param", "picture", "progress", "q", "rp", "rt", "ruby", "s", "samp", "select", "small", "source", "span", "strike", "strong", "sub", "sup", "textarea", "time", "title", "track", "tt", "u", "var", "video", "wbr", "br"]
 )
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 MORE = re.compile(
     r"\s*(?:\(?\b(?:read more|continue reading|read the full (?:story|article|post)|read the rest)\b[^\n]{0,60})[.…»→)]*\s*$",
@@ -79,7 +76,9 @@ class _Stripper(HTMLParser):
 
 def clean_text(text: str) -> str:
     """NFC without control characters, surrogates or direction overrides; at most one blank line between paragraphs."""
-    text = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n"))
+    text = CONTROL.sub(
+        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
+    )
     text = unicodedata.normalize("NFC", text)
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -21,8 +21,8 @@ from aidran_pipeline.ingest.health import after_failure, after_success, is_due
 from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parsed import ParsedRecord
-from aidran_pipeline.ingest.reading import Page, Plan, Reading, crashed, search_window
 from aidran_pipeline.ingest.readers import READERS
+from aidran_pipeline.ingest.reading import Page, Plan, Reading, crashed, search_window
 from aidran_pipeline.ingest.sessions import SignIn, needs, sign_in
 from aidran_pipeline.ingest.urls import canonical_url, host_of
 from aidran_pipeline.store.db import Connection, advisory_lock
@@ -150,9 +150,7 @@ def _signed(plan: Plan, signed: SignIn) -> Plan | Reading:
 def _plan(conn: Connection, source: dict[str, Any], day: date, run: Run) -> Plan | None:
     """What to ask a due source; None when the day it would be asked for is known whole."""
     if source["kind"] == "bluesky_search":
-        window = search_window(
-            reached(conn, source["id"]), day, run.now, reach_back=REACH_BACK, overlap=OVERLAP
-        )
+        window = search_window(reached(conn, source["id"]), day, run.now, reach_back=REACH_BACK, overlap=OVERLAP)
         return None if window is None else Plan(source, run.now, since=window[0], until=window[1])
     if source["kind"] == "reddit":
         return Plan(source, run.now, known=_known(conn, source), last_reach=last_reach_since(conn, source["id"]))

@@ -115,7 +115,9 @@ def _from_atom(body: bytes, *, url: str, content_type: str | None, source: Mappi
     community = str((source.get("config") or {}).get("subreddit") or "") or None
     kept = []
     for item in parse_feed(body, url=url, content_type=content_type, source={"id": "reddit", "publisher": "Reddit"}):
-        name = item.native_id.rsplit("/", 1)[-1].removeprefix("reddit|")  # feedparser takes "t3_x" for a relative address
+        name = item.native_id.rsplit("/", 1)[-1].removeprefix(
+            "reddit|"
+        )  # feedparser takes "t3_x" for a relative address
         author = (item.author_name or "").removeprefix("/u/").strip()
         text = SUBMITTED.sub("", item.body or "").strip()
         if not re.fullmatch(r"t3_[a-z0-9]{1,16}", name) or not item.title:

@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aidran_pipeline.ingest.parsed import NotParsable, ParsedLink, ParsedRecord
-from aidran_pipeline.ingest.plain import LONGEST_TITLE, clean_text, cut_body, cut_title, html_to_text, one_line, repeats_title
+from aidran_pipeline.ingest.plain import (
+    LONGEST_TITLE,
+    clean_text,
+    cut_body,
+    cut_title,
+    html_to_text,
+    one_line,
+    repeats_title,
+)
 from aidran_pipeline.ingest.urls import bare_links, host_of, http_url
 
 MOST_ITEMS = 5000

@@ -43,9 +43,7 @@ def needs(source: dict[str, Any], settings: Settings) -> str | None:
     return None
 
 
-def sign_in(
-    conn: Connection, client: HttpClient, source: dict[str, Any], *, run: Run, settings: Settings
-) -> SignIn:
+def sign_in(conn: Connection, client: HttpClient, source: dict[str, Any], *, run: Run, settings: Settings) -> SignIn:
     """The sign-in a source of this kind and host needs; an empty one when it needs none."""
     host = str(source["config"].get("host") or "").rstrip("/")
     if source["kind"] == "bluesky_search":
@@ -139,9 +137,7 @@ def _api(endpoint: str | None, host: str) -> str:
     return (endpoint or host).rstrip("/").removesuffix("/xrpc")
 
 
-def _create(
-    conn: Connection, client: HttpClient, at: Any, host: str, run: Run, settings: Settings
-) -> SignIn | None:
+def _create(conn: Connection, client: HttpClient, at: Any, host: str, run: Run, settings: Settings) -> SignIn | None:
     url = f"{host}/xrpc/com.atproto.server.createSession"
     assert settings.bluesky_app_password is not None
     try:

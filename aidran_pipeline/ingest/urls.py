@@ -31,7 +31,15 @@ def http_url(link: str | None, base: str | None = None) -> str | None:
         return None
     if len(joined) > LONGEST or not re.fullmatch(r"[\w.:-]+", host):
         return None
-    return urlunsplit((parts.scheme.lower(), _netloc(parts, host, port), _ascii(parts.path), _ascii(parts.query), _ascii(parts.fragment)))
+    return urlunsplit(
+        (
+            parts.scheme.lower(),
+            _netloc(parts, host, port),
+            _ascii(parts.path),
+            _ascii(parts.query),
+            _ascii(parts.fragment),
+        )
+    )
 
 
 def _netloc(parts: SplitResult, host: str, port: int | None) -> str:

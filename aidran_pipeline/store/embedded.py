@@ -10,6 +10,8 @@ How it holds together, each point covered by a test:
 - a cluster is made in a side folder and renamed when it is whole, so a killed `initdb` leaves nothing to trip over;
 - PostgreSQL's own postmaster.pid says where the server listens. It is believed only when its process is a PostgreSQL
   process of this very folder and the server answers with our password and our data folder;
+- every process of the server inherits a second file lock, so that a start from where they cannot be seen (another
+  container on the same volume) is refused instead of ruining the data;
 - the server listens on 127.0.0.1 only (no socket file, whose path may be at most 107 bytes long) and asks for a random
   password, kept in AIDRAN_HOME with mode 0600;
 - nothing outside AIDRAN_HOME is written, chowned or chmodded, and no account is made.
@@ -47,6 +49,7 @@ DATABASE = "aidran"
 MAJOR_VERSION = "18"
 START_SECONDS = 90.0
 LOCK_SECONDS = 180.0
+CLAIM_SECONDS = 10.0
 LOG_LIMIT_BYTES = 10_000_000
 
 # Sized for a laptop. Parallel plans stay off: their shared memory lives in /dev/shm, which containers make tiny.
@@ -92,7 +95,10 @@ def ensure_server(settings: Settings) -> str:
     cluster = Cluster(settings.home)
     if (url := cluster.live_url()) is not None:
         return url
-    cluster.home.mkdir(parents=True, exist_ok=True)
+    try:
+        cluster.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"AIDRAN_HOME ({cluster.home}) cannot be made: {error}. Choose another folder.") from error
     with cluster.locked():
         return cluster.start()
 
@@ -150,7 +156,11 @@ class Cluster:
         return pid in server_processes(self.data)
 
     def _url(self, port: int, database: str) -> str:
-        return f"postgresql://{ROLE}:{self.password_file.read_text().strip()}@127.0.0.1:{port}/{database}"
+        try:
+            password = self.password_file.read_text().strip()
+        except OSError as error:
+            raise StoreError(f"The password of the embedded PostgreSQL cannot be read: {error}") from error
+        return f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{database}"
 
     def _answering_url(self, port: int | None) -> str | None:
         """URL of the `aidran` database when the server at the port lets us in and works in our folder."""
@@ -177,7 +187,8 @@ class Cluster:
             if os.geteuid() == 0:  # root in somebody's folder must not lock its owner out
                 owner = self.home.stat()
                 os.fchown(handle, owner.st_uid, owner.st_gid)
-            _acquire(handle, self.home)
+            if not _wait(lambda: _flock(handle), LOCK_SECONDS):
+                raise StoreError(f"Another process has been starting or stopping the server in {self.home} for long.")
             yield
         finally:
             os.close(handle)
@@ -197,7 +208,7 @@ class Cluster:
             if pid is not None and self._is_ours(pid.pid):
                 url = self._wait_until_ready(deadline)
             else:
-                self._clear_remains()
+                self._end_processes()  # what no valid pid file names: orphans, or a server whose file was damaged
                 url = self._launch(launcher)
             if url is not None:
                 return url
@@ -251,25 +262,18 @@ class Cluster:
 
     def _launch(self, launcher: Launcher) -> str | None:
         """Start the server; None when it did not come up but another attempt may succeed."""
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        before = self.log.stat().st_size if self.log.exists() else 0
-        port = self._free_port()
-        options = f"-p {port} -c listen_addresses=127.0.0.1"
-        argv = [
-            str(program("pg_ctl")),
-            "-D",
-            str(self.data),
-            "-l",
-            str(self.log),
-            "-w",
-            "-t",
-            "60",
-            "-o",
-            options,
-            "start",
-        ]
-        code = launcher.run(argv, self.folder / "pg_ctl.log", timeout=START_SECONDS)
+        running = self._claim()
+        try:
+            self._drop_misleading_pid_file()
+            if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
+                self.log.replace(self.log.with_suffix(".log.1"))
+            before = self.log.stat().st_size if self.log.exists() else 0
+            port = self._free_port()
+            argv = [str(program("pg_ctl")), "start", "-D", str(self.data), "-l", str(self.log), "-w", "-t", "60"]
+            argv += ["-o", f"-p {port} -c listen_addresses=127.0.0.1"]
+            code = launcher.run(argv, self.folder / "pg_ctl.log", timeout=START_SECONDS, keep_open=[running])
+        finally:
+            os.close(running)  # the server's processes keep it open, and with it the lock
         if code == 0:
             self._make_database(port)
             return self._answering_url(port)
@@ -278,6 +282,20 @@ class Cluster:
         if any(word in said for word in passing) or not said:
             return None
         raise StoreError(f"The embedded PostgreSQL did not start. The end of {self.log}:\n{said}")
+
+    def _claim(self) -> int:
+        """The file descriptor of the lock that a running server holds. Raises StoreError when one holds it unseen."""
+        handle = os.open(self.folder / "running.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _wait(lambda: _flock(handle), CLAIM_SECONDS):
+                raise StoreError(
+                    f"{self.folder} is in use by a server that cannot be seen from here, such as one in another "
+                    "container. Give each its own AIDRAN_HOME, or let both use one AIDRAN_DATABASE_URL."
+                )
+        except StoreError:
+            os.close(handle)
+            raise
+        return handle
 
     def _free_port(self) -> int:
         """The port of the last start when it is free, so that long-running clients find the server again."""
@@ -310,24 +328,22 @@ class Cluster:
             if pid.port is not None:
                 try:
                     self._make_database(pid.port)
-                except psycopg.Error:
-                    pass  # still starting up, or in recovery after a crash
+                except psycopg.Error as error:  # still starting up, or in recovery after a crash
+                    if "password authentication failed" in str(error):
+                        raise StoreError(f"{self.password_file} does not hold the server's password.") from None
                 else:
                     return self._answering_url(pid.port)
             time.sleep(0.2)
         raise StoreError(f"The embedded PostgreSQL runs but does not answer. The end of {self.log}:\n{_tail(self.log)}")
 
-    def _clear_remains(self) -> None:
-        """Make way for a start: end processes of this cluster that no valid pid file names, drop a misleading file.
+    def _drop_misleading_pid_file(self) -> None:
+        """Remove a pid file that PostgreSQL would refuse for ever: one cut short, or whose id is another program's.
 
-        A pid file with a dead id is left alone: PostgreSQL itself checks it together with the old shared memory.
-        Only what PostgreSQL would refuse for ever is removed: a file cut short, and an id that now is another program.
+        A file with a dead id is left: PostgreSQL itself checks it together with the old shared memory.
         """
-        self._end_processes()
         pid = self.pid_file()
-        path = self.data / "postmaster.pid"
-        if path.exists() and (pid is None or (alive(pid.pid) and not self._is_ours(pid.pid))):
-            path.unlink(missing_ok=True)
+        if pid is None or (alive(pid.pid) and not self._is_ours(pid.pid)):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     # --- stop ---------------------------------------------------------------------------------------------------------
 
@@ -354,20 +370,13 @@ class Cluster:
         raise StoreError(f"Processes {server_processes(self.data)} of the embedded PostgreSQL do not end.")
 
 
-def _acquire(handle: int, home: Path) -> None:
-    """Take the file lock, asking again every 50 ms."""
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise StoreError(
-                    f"Another process has been starting or stopping the server in {home} for long."
-                ) from None
-            time.sleep(0.05)
-        else:
-            return
+def _flock(handle: int) -> bool:
+    """Whether the lock of an open file could be taken now. The kernel drops it when the last holder dies."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _send(pid: int, request: signal.Signals) -> None:

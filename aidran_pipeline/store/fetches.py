@@ -46,7 +46,8 @@ def save_fetch(
     **columns: Any,
 ) -> int:
     """Add one row and return its id. columns: further columns (payload_sha256, byte_length, reach_since, outcome, …),
-    which win over the attempt's own."""
+    which win over the attempt's own.
+    """
     row: dict[str, Any] = {
         "source_id": source_id,
         "purpose": purpose,

@@ -39,10 +39,10 @@ class Launcher:
     uid: int
     gid: int
 
-    def run(self, argv: Sequence[str], output: Path, *, timeout: float) -> int:
+    def run(self, argv: Sequence[str], output: Path, *, timeout: float, keep_open: Sequence[int] = ()) -> int:
         """Run to the end and give the exit code; output goes to a file, as a pipe kept open by the server could hang.
 
-        Raises StoreError when it takes longer than `timeout` seconds.
+        `keep_open` are file descriptors that the program inherits. Raises StoreError after `timeout` seconds.
         """
         with output.open("ab") as sink:
             try:
@@ -55,6 +55,7 @@ class Launcher:
                     cwd="/",
                     timeout=timeout,
                     start_new_session=True,
+                    pass_fds=keep_open,
                     check=False,
                 )
             except subprocess.TimeoutExpired as error:

@@ -14,7 +14,8 @@ from aidran_pipeline.store.db import Connection
 @dataclass(frozen=True)
 class Candidate:
     """A page that records of a topic link to. links: distinct linking authors. publisher: that of the record whose own
-    page it is, if any."""
+    page it is, if any.
+    """
 
     url: str
     links: int
@@ -94,7 +95,8 @@ def set_topic_pages(conn: Connection, day: date, topic: str, pages: Sequence[tup
     wanted = [(number, page, links) for number, (page, links) in enumerate(pages, start=1)]
     with conn.transaction():
         there = conn.execute(
-            "SELECT rank, web_page_id, links FROM topic_web_pages WHERE day = %s AND topic = %s ORDER BY rank", (day, topic)
+            "SELECT rank, web_page_id, links FROM topic_web_pages WHERE day = %s AND topic = %s ORDER BY rank",
+            (day, topic),
         ).fetchall()
         if [(row["rank"], row["web_page_id"], row["links"]) for row in there] == wanted:
             return False

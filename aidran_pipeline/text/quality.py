@@ -25,6 +25,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("address", re.compile(r"https?://|www\.|\b\w+\.(?:com|org|net|io|ai|co|gov|edu|dev)(?:/|\b)", re.I)),
     ("hashtags", re.compile(r"(?:#\w+\s*){2,}|^#\w|#\w+\s*$")),
     ("emoji", re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b06\U0001f1e6-\U0001f1ff]")),
+    ("footnote", re.compile(r"\[\d+\]")),
     ("code or markup", re.compile(r"[{}<>`|\\]|\]\(|\*\*|__|^\s*[-*>]\s|=>|::|&\w+;|\$\w+\b(?<!\$\d)|~~")),
     ("cut off", re.compile(r"\[\+\d+ chars\]|\[…\]|\[\.\.\.\]|(?:…|\.\.\.)\s*$|\w\.\.\.\w|^(?:…|\.\.\.)")),
     ("boilerplate", re.compile(
@@ -33,7 +34,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"discount|limited time|live updates|follow live|watch live|listen to|podcast episode|episode \d|image credit|photo:|getty images|"
         r"this (?:article|story|post) (?:was|is|first|originally)|originally published|appeared first on|join us|register now|"
         r"in this (?:article|post|video|episode)|link in bio|dm me|check out|giveaway|follow (?:me|us)|stay tuned|"
-        r"we may earn|all you need to know|here(?:'|’)s what you need|today(?:'|’)s (?:wordle|connections|strands|hints)|quordle", re.I)),
+        r"we may earn|all you need to know|here(?:'|’)s what you need|today(?:'|’)s (?:wordle|connections|strands|hints)|quordle|play today|need a break|^comparison of|^quote of the day|^why you might already|^here are|^\\d+ (?:best|ways|things|tips)\\b", re.I)),
     ("aside", re.compile(r"\b(?:imo|imho|lol|lmao|rofl|tbh|ngl|fwiw|iirc|afaik|smh|wtf|omg|idk|btw|ianal|ymmv|/s|tldr|op)\b", re.I)),
     ("profanity", re.compile(r"\b(?:fuck\w*|shit\w*|bullshit|asshole\w*|cunt\w*|bitch\w*|dick(?:s|head)?|crap|bastards?|wank\w*|piss\w*|retard\w*)\b", re.I)),
     ("addressed to a model", re.compile(

@@ -24,7 +24,7 @@ def write_questions(builder: Builder, plan: Plan, label: str) -> None:
     """Three questions with their answers, in the order of the page."""
     quotes = [u.quote for s in builder.sentences if s.section == 1 and s.part == "body" for u in s.uses]
     names = title_terms(plan.lead.storyline.terms, quotes, 2)
-    subject = " and ".join(names) if names else f"this turn in {label}"
+    subject = " and ".join(names) if names else "it"
     verb = "do" if len(names) > 1 else "does"
     ground = [
         i for i, s in enumerate(builder.sentences)

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
+from aidran_pipeline.text.clauses import CREDIT
 from aidran_pipeline.write.draft import Source, Use, token
 from aidran_pipeline.write.material import Claim
 
@@ -28,10 +29,12 @@ NEWS_NEXT = (
     "In the words of {who}, {q} {t}.",
 )
 NEWS_TITLE = (
-    "{who} ran its report of {date} under the headline {q} {t}.",
-    "{q} was the headline at {who} {t}.",
+    "{who} reported on {date}: {q} {t}.",
+    "{q}, {who} reported {t}.",
     "{who} headlined it {q} {t}.",
-    "At {who}, the headline on {date} read {q} {t}.",
+    "On {date}, {who} had it as {q} {t}.",
+    "{q} was the headline at {who} {t}.",
+    "At {who}, the line was {q} {t}.",
 )
 NEWS_AGAIN = (
     "It added: {q} {t}.",
@@ -45,7 +48,8 @@ POST_FIRST = (
 POST_NEXT = (
     "{who} {verb}: {q} {t}.",
     "{q}, {verb} {who} {t}.",
-    "{place}, {who} {verb}: {q} {t}.",
+    "{q}, {who} {verb} {t}.",
+    "And {who}: {q} {t}.",
 )
 REDDIT = (
     "In {sub}, one post {verb_post}: {q} {t}.",
@@ -68,8 +72,8 @@ PAGE_OWN = (
     "Its full text continues: {q} {t}.",
     "In the body of that report: {q} {t}.",
 )
-VERBS = {"opinion": "argued", "question": "asked", "prediction": "predicted", "advice": "advised"}
-VERBS_POST = {"opinion": "argued", "question": "asked", "prediction": "predicted", "advice": "advised"}
+VERBS = {"opinion": "argued", "question": "asked"}
+VERBS_POST = {"opinion": "argued", "question": "asked"}
 AGGREGATED = re.compile(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$")
 
 
@@ -87,6 +91,9 @@ def bare(quote: str) -> tuple[str, int]:
 def use_of(claim: Claim, start: int | None = None, end: int | None = None) -> Use:
     """A claim, or a span within it, as quoted: the final stop left to the sentence that quotes."""
     start, end = claim.start if start is None else start, claim.end if end is None else end
+    credit = CREDIT.search(claim.source.text[start:end])
+    if credit and credit.start() > 20:
+        end = start + credit.start()
     quote, cut = bare(claim.source.text[start:end])
     return Use(claim.source, quote, start, end - cut, claim.id)
 
@@ -121,7 +128,7 @@ class Voice:
         elif source.platform == "reddit":
             frames = REDDIT_TITLE if claim.kind == "headline" else REDDIT
         else:
-            frames = POST_FIRST if first or source.key in self.seen else POST_NEXT
+            frames = POST_FIRST if first else POST_NEXT
         frame = self.deal(frames, use.quote)
         self.seen.add(source.key)
         return self.fill(frame, source, use, claim.kind)

@@ -14,6 +14,7 @@ from aidran_pipeline.write.frames import Voice, bare, speaker_name, use_of
 from aidran_pipeline.write.material import Claim, Material, Page
 from aidran_pipeline.write.select import SAME_WORDS, SECTION_RECORDS, Thread, is_post, similarity
 
+CARRIED = ("The same news stood at {names}.", "{names} carried it as well.", "Reports to the same effect came from {names}.")
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 POSTS_OPEN = (
     "{n} posts on {places} took up the subject.",
@@ -67,6 +68,12 @@ class Builder:
     def said(self, quote: str) -> bool:
         """Whether an earlier quotation of the article says this already."""
         return any(similarity(quote, other) >= SAME_WORDS for other in self.quotes)
+
+    def room_for_synthesis(self, section: int, more: int = 0) -> bool:
+        """Whether one more synthesis sentence keeps the section within its share, given `more` cited ones to come."""
+        rows = [s for s in self.sentences if s.part == "body" and s.section == section]
+        own = sum(s.kind == "synthesis" for s in rows) + 1
+        return own / (len(rows) + 1 + more) <= 0.4
 
     def quote(self, claim: Claim, section: int, paragraph: int, *, first: bool, again: bool = False) -> int:
         """Add the attributed quotation of a claim."""
@@ -133,10 +140,10 @@ def _corroboration(builder: Builder, news: list[Claim], section: int, paragraph:
         if any(similarity(claim.quote, q) >= SAME_WORDS for q in quoted) and len(uses) < 4:
             uses.append(use_of(claim))
             named.add(claim.source.publisher)
-    if not uses or not ground:
+    if not uses or not builder.room_for_synthesis(section):
         return
     names = [f"{speaker_name(u.source)} {token(u.source)}" for u in uses]
-    text = f"The same news stood at {joined(names)}." if section % 2 else f"{joined(names)} carried it as well."
+    text = CARRIED[(builder.voice.offset + section) % len(CARRIED)].format(names=joined(names))
     builder.add(
         Sentence("body", text, section, paragraph, "synthesis", uses, rests_on=ground[:1],
                  storyline_id=news[0].source.storyline_id)
@@ -157,7 +164,7 @@ def _posts(builder: Builder, posts: list[Claim], section: int, paragraph: int, m
     if not chosen:
         return
     place = len(builder.sentences)
-    with_opener = opener and len(chosen) >= 2
+    with_opener = opener and len(chosen) >= 2 and builder.room_for_synthesis(section, len(chosen))
     if with_opener:
         platforms = sorted({"Bluesky" if c.source.platform == "bluesky" else "Reddit" for c in chosen})
         count = spell(len(chosen))
@@ -168,7 +175,7 @@ def _posts(builder: Builder, posts: list[Claim], section: int, paragraph: int, m
             Sentence("body", text, section, paragraph, "synthesis", facts=[CountFact(stated, "posts", len(chosen))],
                      storyline_id=chosen[0].source.storyline_id)
         )  # fmt: skip
-    rows = [builder.quote(c, section, paragraph, first=i == 0) for i, c in enumerate(chosen)]
+    rows = [builder.quote(c, section, paragraph, first=i == 0 and not with_opener) for i, c in enumerate(chosen)]
     if with_opener:
         builder.sentences[place].rests_on = rows
 

@@ -10,15 +10,24 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from aidran_pipeline.text import facts_of, tokens
+from aidran_pipeline.text import Span, clause_spans, facts_of, tokens
 from aidran_pipeline.text.quality import quote_problems
 from aidran_pipeline.write.material import Claim, Material, Page, Storyline
 
 # Two quotes that share this much of their words say the same thing: the second is not printed again.
 SAME_WORDS = 0.5
+# An answer from outside of the story's own storylines shares at least this much of its words with the lead.
+RELATED = 0.3
 STRONG_RECORDS = 3
 SECTION_RECORDS = 8
-MIN_TOPIC_SCORE = 0.0
+MIN_TOPIC_SCORE = 0.36
+# A post stands in the story only on a subject of the beat: its topic score, and words of the subject in the quote itself.
+MIN_POST_SCORE = 0.4
+SUBJECT = re.compile(
+    r"\b(?:AIs?|A\.I\.?|artificial intelligence|LLMs?|language models?|models?|machine learning|neural|GPT[\w.-]*|chatbots?|chatGPT|Claude|Gemini|"
+    r"Copilot|Codex|agents?|agentic|OpenAI|Anthropic|DeepSeek|Nvidia|GPUs?|chips?|data cent(?:er|re)s?|robots?|deepfakes?|Mistral|Qwen|Llama|"
+    r"vibe[- ]cod\w+|prompts?|inference|cloud|compute|automation|algorithms?)\b", re.I)  # fmt: skip
+HEADLINE_LENGTH = (24, 100)
 
 WHY = re.compile(r"\b(because|means that|that means|matters?|reason|consequence|implication|so that|at stake|first time|"
                  r"largest|biggest|risks?|threat|turning point|depends? on|leads? to|as a result|due to|therefore)\b", re.I)  # fmt: skip
@@ -48,7 +57,24 @@ def usable(claim: Claim) -> bool:
         return False
     if claim.kind == "question" and claim.source.platform == "news":
         return False
-    return not quote_problems(claim.quote)
+    if is_post(claim) and (claim.source.topic_score < MIN_POST_SCORE or not SUBJECT.search(claim.quote)):
+        return False
+    if claim.quote[0] in "([*-–—•" or re.search(r"\[\d+\]", claim.quote):
+        return False
+    problems = quote_problems(claim.quote)
+    return not [p for p in problems if not (p == "no_verb" and claim.kind == "headline")]
+
+
+def headline_clauses(claim: Claim) -> list[str]:
+    """The claim and its clauses that can stand as a headline: of a headline's length, complete, opening with a capital."""
+    spans = [Span(claim.start, claim.end), *clause_spans(claim.source.text, Span(claim.start, claim.end))]
+    texts = [s.of(claim.source.text).rstrip(" .,;:") for s in spans]
+    low, high = HEADLINE_LENGTH
+    return [
+        t for t in texts
+        if low <= len(t) <= high and (t[0].isupper() or t[0].isdigit()) and not t.endswith("?")
+        and not [p for p in quote_problems(t) if p not in ("too_short", "no_verb")]
+    ]  # fmt: skip
 
 
 def claim_value(claim: Claim, material: Material) -> float:
@@ -153,7 +179,10 @@ def make_plan(material: Material) -> Plan:
     if not threads:
         raise NotEnough("no usable claim", f"0 quotable claims from {material.records_read} records read")
     strong = [t for t in threads if t.records >= STRONG_RECORDS and t.authors >= 2]
-    lead = next((t for t in strong if t.news()), None) or (strong[0] if strong else threads[0])
+    able = [t for t in threads if any(headline_clauses(c) for c in t.claims[:8])]
+    if not able:
+        raise NotEnough("headline", "no storyline offers a clause that can stand as a headline")
+    lead = next((t for t in able if t in strong and t.news()), None) or next((t for t in able if t.news()), able[0])
     rest = [t for t in threads if t is not lead]
     sections: list[tuple[str, list[Thread]]] = [("storyline", [lead])]
     second = [t for t in rest if t in strong][:2]
@@ -194,7 +223,12 @@ def _reserve(plan: Plan, material: Material) -> dict[str, list[Claim]]:
     reserved: dict[str, list[Claim]] = {"why": [], "advice": [], "counter": []}
     story = [t for _, group in plan.sections for t in group]
     taken: set[int] = set()
-    pool = [(t, c) for t in [*story, *plan.others] for c in t.claims]
+    subject = " ".join(c.quote for c in plan.lead.claims[:8])
+    own = [t for kind, group in plan.sections if kind == "storyline" for t in group]
+    pool = [
+        (t, c) for t in [*story, *plan.others] for c in t.claims
+        if t in own or similarity(c.quote, subject) >= RELATED
+    ]  # fmt: skip
     for question, cue in (("counter", COUNTER), ("why", WHY), ("advice", ADVICE)):
         found = [(t, c) for t, c in pool if c.id not in taken and _fits(question, cue, c)]
         found.sort(key=lambda tc: (-_question_value(question, tc[1], tc[0] in story, material), tc[1].native_id))

@@ -18,6 +18,12 @@ HEADLINE_LENGTH = (24, 100)
 HEADING_LENGTH = (12, 68)
 SHORT_LENGTH = 42
 NAME = re.compile(r"[A-Z]|\d")
+# Names too general to tell a reader what a section is about.
+GENERAL = frozenset(
+    """ai a.i ai-generated ai-powered ai-related ai-driven ai-native us u.s usa eu uk u.k ceo cto cfo llm llms gpu gpus api apis agi genai tech america american
+    americans china chinese europe european british indian japanese korean russian german french israeli english western internet web
+    silicon valley big tech ipo app apps ml ios mac pc pcs sci-fi bluesky reddit techmeme he she they we i it the company""".split()
+)
 
 
 def clauses(use: Use) -> list[str]:
@@ -48,11 +54,17 @@ def title_terms(thread_terms: tuple[str, ...], quotes: list[str], most: int = 2)
     found: list[str] = []
     for term in thread_terms:
         inside = any(term.lower() in other.lower() or other.lower() in term.lower() for other in found)
-        if NAME.search(term) and term in whole and not inside and 2 <= len(term) <= 32 and not term.isdigit():
+        if NAME.search(term) and term in whole and not inside and 2 < len(term) <= 32 and not general(term):
             found.append(term)
         if len(found) == most:
             break
     return found
+
+
+def general(term: str) -> bool:
+    """Whether a term says nothing of its own: a general name, a bare figure, a word with a hyphenated suffix."""
+    words = term.lower().replace("’", "'").split()
+    return all(w in GENERAL for w in words) or term.replace("%", "").replace(".", "").isdigit() or term.lower().startswith(("ai-", "usd ", "eur "))
 
 
 def headline(builder: Builder, thread: Thread) -> tuple[str, int]:
@@ -91,22 +103,27 @@ def short_title(thread: Thread, headline_text: str, label: str) -> str:
 
 
 def heading(builder: Builder, section: int, threads: list[Thread], taken: set[str]) -> tuple[str, list[int]]:
-    """A section's names with its shortest telling words, a clause, or its names alone; and what they rest on."""
+    """A clause of the section that tells what it holds, else its names; with the sentences it rests on."""
     rows = [(i, s) for i, s in enumerate(builder.sentences) if s.part == "body" and s.section == section]
     quotes = [u.quote for _, s in rows for u in s.uses]
     if len(threads) > 1:
         names, grounds = _group_names(rows, threads)
-        if len(names) >= 2:
-            return joined(names[:3]), grounds
-    names = title_terms(threads[0].storyline.terms, quotes, 2)
-    words = [(len(c), c, i) for i, _, c in _candidates(rows, *HEADING_LENGTH) if c not in taken and not c.endswith("?")]
+        if len(names) >= 2 and len(joined(names[:3])) <= HEADING_LENGTH[1]:
+            return joined(names[:3]), grounds[:3]
+    words = [(len(c), c, i) for i, _, c in _candidates(rows, *HEADING_LENGTH) if _new(c, taken) and not c.endswith("?")]
     wanted = sorted(words, key=lambda w: (abs(w[0] - 44), w[1]))
     if wanted:
         return wanted[0][1], [wanted[0][2]]
+    names = title_terms(threads[0].storyline.terms, quotes, 2)
     if names:
         grounds = [i for i, s in rows if any(name in u.quote for name in names for u in s.uses)]
         return joined(names), grounds
-    return "", []
+    longest = sorted((len(c), c, i) for i, _, c in _candidates(rows, HEADING_LENGTH[0], 88) if _new(c, taken))
+    return (longest[0][1], [longest[0][2]]) if longest else ("", [])
+
+
+def _new(clause: str, taken: set[str]) -> bool:
+    return all(similarity(clause, other) < 0.7 for other in taken)
 
 
 def _group_names(rows: list[tuple[int, Sentence]], threads: list[Thread]) -> tuple[list[str], list[int]]:
@@ -141,9 +158,9 @@ def dek(builder: Builder, lead_position: int) -> Sentence:
         shares.append(text)
         facts.append(CountFact(text, "posts", len(posts)))
     other = _second_line(builder)
-    text = f"So {who} put it; the story draws on {joined(shares)}"
+    text = f"The words are those of {who}; the story draws on {joined(shares)}"
     rests = [lead_position, *[i for i in body if i != lead_position]]
-    text += f", and turns next to “{other[1]}”." if other else "."
+    text += f" and turns next to “{other[1]}”." if other else "."
     return Sentence("dek", text, 0, 0, "synthesis", rests_on=rests, facts=facts)
 
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from aidran_pipeline.config.settings import Settings
-from aidran_pipeline.store import postgres_programs
+from aidran_pipeline.store import embedded, postgres_programs
 from aidran_pipeline.store.embedded import Cluster, ensure_server, server_status, stop_server
 from aidran_pipeline.store.errors import StoreError
 from aidran_pipeline.store.postgres_programs import Launcher, alive, candidates, server_processes
@@ -235,6 +235,37 @@ def test_cluster_of_another_major_version_is_named(settings: Settings) -> None:
     (Cluster(settings.home).data / "PG_VERSION").write_text("17\n")
     with pytest.raises(StoreError, match="made by PostgreSQL 17"):
         ensure_server(settings)
+
+
+def test_server_that_cannot_be_seen_is_not_doubled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two containers on one volume see neither each other's processes nor each other's loopback."""
+    ensure_server(settings)
+    pid = server_status(settings).pid
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(embedded, "server_processes", lambda data: [])
+        elsewhere.setattr(embedded, "CLAIM_SECONDS", 0.2)
+        with pytest.raises(StoreError, match="in use by a server that cannot be seen"):
+            ensure_server(settings)
+    assert server_status(settings).pid == pid
+
+
+def test_lost_password_is_named(settings: Settings) -> None:
+    ensure_server(settings)
+    password = Cluster(settings.home).password_file
+    kept = password.read_text()
+    password.write_text("guessed\n")
+    with pytest.raises(StoreError, match="does not hold the server's password"):
+        ensure_server(settings)
+    password.unlink()
+    with pytest.raises(StoreError, match="cannot be read"):
+        ensure_server(settings)
+    password.write_text(kept)
+
+
+def test_home_that_cannot_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        ensure_server(Settings(AIDRAN_HOME=tmp_path / "file" / "home"))
 
 
 # --- identities -------------------------------------------------------------------------------------------------------

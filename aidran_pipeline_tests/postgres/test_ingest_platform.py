@@ -26,7 +26,12 @@ from aidran_pipeline_tests.ingest_server import Server, cut_short, drip, item, r
 
 NOW = datetime(2026, 7, 5, 12, tzinfo=UTC)
 DAY = date(2026, 7, 5)
-CREDENTIALS = {"BLUESKY_HANDLE": "reader.test", "BLUESKY_APP_PASSWORD": "x", "REDDIT_CLIENT_ID": "id", "REDDIT_CLIENT_SECRET": "s"}
+CREDENTIALS = {
+    "BLUESKY_HANDLE": "reader.test",
+    "BLUESKY_APP_PASSWORD": "x",
+    "REDDIT_CLIENT_ID": "id",
+    "REDDIT_CLIENT_SECRET": "s",
+}
 FAST = Limits(connect=2.0, total=1.0, wire=2_000_000, body=4_000_000)
 
 
@@ -42,9 +47,19 @@ def configure(conn: Connection, tmp_path: Path, *entries: str) -> dict[str, int]
     return sync_sources(conn, load_sources(path))
 
 
-def ingest(conn: Connection, platform: str, *, now: datetime = NOW, day: date = DAY, run: str = "r1", **env: str) -> IngestResult:
-    settings = Settings(**{"AIDRAN_ALLOW_HOSTS": "127.0.0.1", "BLUESKY_HANDLE": None, "BLUESKY_APP_PASSWORD": None,
-                           "REDDIT_CLIENT_ID": None, "REDDIT_CLIENT_SECRET": None, **env})  # type: ignore[arg-type]  # fmt: skip
+def ingest(
+    conn: Connection, platform: str, *, now: datetime = NOW, day: date = DAY, run: str = "r1", **env: str
+) -> IngestResult:
+    settings = Settings(
+        **{
+            "AIDRAN_ALLOW_HOSTS": "127.0.0.1",
+            "BLUESKY_HANDLE": None,
+            "BLUESKY_APP_PASSWORD": None,
+            "REDDIT_CLIENT_ID": None,
+            "REDDIT_CLIENT_SECRET": None,
+            **env,
+        }
+    )  # type: ignore[arg-type]
     return ingest_platform(conn, platform, day, run=Run(run, now), settings=settings, limits=FAST)
 
 
@@ -69,14 +84,18 @@ def rss_entry(server: Server, name: str = "feed", **extra: str) -> str:
 
 
 def test_a_feed_is_stored_with_its_whole_chain(conn: Connection, server: Server, tmp_path: Path) -> None:
-    body = rss(item("a", "First of all", "Some <b>text</b>."), item("b", "Second", date="Sat, 04 Jul 2026 23:59:59 GMT"))
+    body = rss(
+        item("a", "First of all", "Some <b>text</b>."), item("b", "Second", date="Sat, 04 Jul 2026 23:59:59 GMT")
+    )
     server.routes["/feed"] = (200, {"Content-Type": "application/rss+xml", "ETag": '"v1"', "Last-Modified": "x"}, body)
     configure(conn, tmp_path, rss_entry(server, publisher="Wired"))
     result = ingest(conn, "news")
     assert counts(result) == {"attempted": 1, "succeeded": 1}
     assert sorted(result.days) == [date(2026, 7, 3), date(2026, 7, 4), DAY]
     assert [result.days[day].changed for day in sorted(result.days)] == [True, True, False]
-    assert rows(conn, "SELECT native_id, day::text, publisher, publisher_family, author_key, run_id FROM records ORDER BY id") == [
+    assert rows(
+        conn, "SELECT native_id, day::text, publisher, publisher_family, author_key, run_id FROM records ORDER BY id"
+    ) == [
         ("feed|a", "2026-07-03", "Wired", "conde-nast", "conde-nast", "r1"),
         ("feed|b", "2026-07-04", "Wired", "conde-nast", "conde-nast", "r1"),
     ]
@@ -87,8 +106,15 @@ def test_a_feed_is_stored_with_its_whole_chain(conn: Connection, server: Server,
     assert stored == body
     (source,) = conn.execute("SELECT * FROM sources").fetchall()
     assert (source["status"], source["etag"], source["last_modified"]) == ("ok", '"v1"', "x")
-    again = {r.locator: r.text for r in parse_body("rss", stored or b"", url=fetch["final_url"], content_type=fetch["content_type"], source=source)}
-    for row in conn.execute("SELECT locator, text FROM record_observations JOIN record_versions v ON v.id = record_version_id"):
+    again = {
+        r.locator: r.text
+        for r in parse_body(
+            "rss", stored or b"", url=fetch["final_url"], content_type=fetch["content_type"], source=source
+        )
+    }
+    for row in conn.execute(
+        "SELECT locator, text FROM record_observations JOIN record_versions v ON v.id = record_version_id"
+    ):
         assert again[row["locator"]] == row["text"]
 
 
@@ -111,8 +137,10 @@ def test_a_source_is_left_alone_until_its_next_check_then_asked_conditionally(
     assert not later.all_failed
     assert snapshot(conn) == before
     assert rows(conn, "SELECT outcome, reach_since IS NOT NULL, reach_until::text FROM fetches ORDER BY id")[1] == (
-        "not_modified", True, "2026-07-05 13:00:00+00",
-    )  # fmt: skip
+        "not_modified",
+        True,
+        "2026-07-05 13:00:00+00",
+    )
 
 
 def test_the_same_body_again_is_unchanged(conn: Connection, server: Server, tmp_path: Path) -> None:
@@ -134,9 +162,14 @@ def test_an_edit_is_a_new_version_in_its_own_day(conn: Connection, server: Serve
     server.routes["/feed"] = (200, {}, rss(edited, item("b", "Stays as it is")))
     second = ingest(conn, "news", now=NOW + timedelta(hours=1), run="r2")
     assert (second.records, second.versions) == (0, 1)
-    assert rows(conn, "SELECT number, text, v.run_id, r.day::text FROM record_versions v JOIN records r ON r.id = record_id ORDER BY v.id") == [
-        (1, "Wrong headline", "r1", "2026-07-03"), (1, "Stays as it is", "r1", "2026-07-03"), (2, "Right headline", "r2", "2026-07-03"),
-    ]  # fmt: skip
+    assert rows(
+        conn,
+        "SELECT number, text, v.run_id, r.day::text FROM record_versions v JOIN records r ON r.id = record_id ORDER BY v.id",
+    ) == [
+        (1, "Wrong headline", "r1", "2026-07-03"),
+        (1, "Stays as it is", "r1", "2026-07-03"),
+        (2, "Right headline", "r2", "2026-07-03"),
+    ]
     third = date(2026, 7, 3)
     assert second.days[third].data_version != first.days[third].data_version
     assert rows(conn, "SELECT count(*) FROM record_observations") == [(4,)]
@@ -147,7 +180,11 @@ def test_a_text_turned_back_makes_no_third_version(conn: Connection, server: Ser
     for hour, title in enumerate(["One", "Two", "One again?", "Two"]):
         server.routes["/feed"] = (200, {}, rss(item("a", title), title=f"Feed {hour}"))
         ingest(conn, "news", now=NOW + timedelta(hours=hour))
-    assert rows(conn, "SELECT number, text FROM record_versions ORDER BY number") == [(1, "One"), (2, "Two"), (3, "One again?")]
+    assert rows(conn, "SELECT number, text FROM record_versions ORDER BY number") == [
+        (1, "One"),
+        (2, "Two"),
+        (3, "One again?"),
+    ]
 
 
 def test_future_and_absurd_dates_take_the_moment_of_the_fetch(conn: Connection, server: Server, tmp_path: Path) -> None:
@@ -155,13 +192,24 @@ def test_future_and_absurd_dates_take_the_moment_of_the_fetch(conn: Connection, 
     server.routes["/feed"] = (200, {}, rss(*(item(str(n), f"Item {n}", date=text) for n, text in enumerate(dates))))
     configure(conn, tmp_path, rss_entry(server))
     ingest(conn, "news")
-    assert rows(conn, "SELECT published_at, published_raw FROM records ORDER BY native_id") == [(NOW, text) for text in dates]
+    assert rows(conn, "SELECT published_at, published_raw FROM records ORDER BY native_id") == [
+        (NOW, text) for text in dates
+    ]
 
 
 def test_one_bad_source_never_stops_the_others(conn: Connection, server: Server, tmp_path: Path) -> None:
-    bad = {"b500": (500, {}, b"x"), "breset": reset, "bcut": cut_short, "bdrip": drip(4), "bhtml": (200, {}, b"<html>login</html>"),
-           "bgone": (410, {}, b""), "bempty": (200, {}, b""), "bloop": (302, {"Location": "/bloop"}, b""),
-           "blimit": (429, {"Retry-After": "7200"}, b""), "bdtd": (200, {}, b'<!DOCTYPE rss><rss version="2.0"/>')}  # fmt: skip
+    bad = {
+        "b500": (500, {}, b"x"),
+        "breset": reset,
+        "bcut": cut_short,
+        "bdrip": drip(4),
+        "bhtml": (200, {}, b"<html>login</html>"),
+        "bgone": (410, {}, b""),
+        "bempty": (200, {}, b""),
+        "bloop": (302, {"Location": "/bloop"}, b""),
+        "blimit": (429, {"Retry-After": "7200"}, b""),
+        "bdtd": (200, {}, b'<!DOCTYPE rss><rss version="2.0"/>'),
+    }
     server.routes |= {f"/{name}": answer for name, answer in bad.items()}  # type: ignore[misc]
     server.routes["/good"] = (200, {}, rss(item("a", "Good news")))
     configure(conn, tmp_path, *(rss_entry(server, name) for name in [*bad, "good"]))
@@ -169,9 +217,17 @@ def test_one_bad_source_never_stops_the_others(conn: Connection, server: Server,
     assert counts(result) == {"attempted": 11, "succeeded": 1, "failed": 10}
     assert set(result.errors) == set(bad)
     assert dict(rows(conn, "SELECT source_id, error_class FROM fetches WHERE outcome = 'failed'")) == {
-        "b500": "http_5xx", "breset": "connect", "bcut": "malformed", "bdrip": "timeout", "bhtml": "not_a_feed", "bgone": "gone",
-        "bempty": "empty", "bloop": "redirect", "blimit": "rate_limited", "bdtd": "malformed",
-    }  # fmt: skip
+        "b500": "http_5xx",
+        "breset": "connect",
+        "bcut": "malformed",
+        "bdrip": "timeout",
+        "bhtml": "not_a_feed",
+        "bgone": "gone",
+        "bempty": "empty",
+        "bloop": "redirect",
+        "blimit": "rate_limited",
+        "bdtd": "malformed",
+    }
     (limited,) = conn.execute("SELECT next_check_at FROM sources WHERE id = 'blimit'").fetchall()
     assert limited["next_check_at"] >= NOW + timedelta(hours=2)
     assert rows(conn, "SELECT status FROM sources WHERE id = 'bgone'") == [("gone",)]
@@ -219,7 +275,12 @@ def test_an_unchanged_file_of_sources_changes_no_row_and_a_removed_one_is_not_re
 
 
 def test_missing_credentials_say_how_to_get_them(conn: Connection, tmp_path: Path) -> None:
-    configure(conn, tmp_path, "{id: b, kind: bluesky_search, query: AI}", "{id: j, kind: bluesky_jetstream, url: 'wss://x.test/'}")
+    configure(
+        conn,
+        tmp_path,
+        "{id: b, kind: bluesky_search, query: AI}",
+        "{id: j, kind: bluesky_jetstream, url: 'wss://x.test/'}",
+    )
     result = ingest(conn, "bluesky")
     assert counts(result) == {"unconfigured": 2}
     found = dict(rows(conn, "SELECT id, last_error FROM sources WHERE status = 'unconfigured'"))
@@ -241,14 +302,27 @@ def listing(server: Server, posts: list[dict[str, Any]], *, size: int = 2) -> No
         data = {"after": more, "children": [{"kind": "t3", "data": post} for post in shown]}
         return 200, {"Content-Type": "application/json"}, json.dumps({"kind": "Listing", "data": data}).encode()
 
-    server.routes["/api/v1/access_token"] = (200, {}, json.dumps({"access_token": "s3same", "expires_in": 86400}).encode())
+    server.routes["/api/v1/access_token"] = (
+        200,
+        {},
+        json.dumps({"access_token": "s3same", "expires_in": 86400}).encode(),
+    )
     server.routes["/r/test/new.json"] = page
 
 
 def reddit_post(number: int, **changes: Any) -> dict[str, Any]:
-    plain = {"name": f"t3_{number:04d}", "title": f"Post number {number}", "selftext": "", "author": f"User{number}", "subreddit": "test",
-             "permalink": f"/r/test/comments/{number:04d}/", "created_utc": NOW.timestamp() - 3600 * (100 - number), "score": 1,
-             "num_comments": 0, "is_self": True}  # fmt: skip
+    plain = {
+        "name": f"t3_{number:04d}",
+        "title": f"Post number {number}",
+        "selftext": "",
+        "author": f"User{number}",
+        "subreddit": "test",
+        "permalink": f"/r/test/comments/{number:04d}/",
+        "created_utc": NOW.timestamp() - 3600 * (100 - number),
+        "score": 1,
+        "num_comments": 0,
+        "is_self": True,
+    }
     return plain | changes
 
 
@@ -263,10 +337,16 @@ def test_reddit_is_paged_to_what_is_known_with_one_sign_in(conn: Connection, ser
     second = ingest(conn, "reddit", now=NOW + timedelta(hours=1), run="r2", **CREDENTIALS)
     assert (second.records, len(server.asked("/r/test/new.json"))) == (1, 4)
     assert len(server.asked("/api/v1/access_token")) == 1
-    assert rows(conn, "SELECT native_id, score FROM record_metrics JOIN records r ON r.id = record_id WHERE native_id = 't3_0005' ORDER BY observed_at") == [
-        ("t3_0005", 1), ("t3_0005", 50),
-    ]  # fmt: skip
-    assert rows(conn, "SELECT purpose, method, payload_sha256 FROM fetches WHERE purpose = 'session'") == [("session", "POST", None)]
+    assert rows(
+        conn,
+        "SELECT native_id, score FROM record_metrics JOIN records r ON r.id = record_id WHERE native_id = 't3_0005' ORDER BY observed_at",
+    ) == [
+        ("t3_0005", 1),
+        ("t3_0005", 50),
+    ]
+    assert rows(conn, "SELECT purpose, method, payload_sha256 FROM fetches WHERE purpose = 'session'") == [
+        ("session", "POST", None)
+    ]
     assert "s3same" not in json.dumps(rows(conn, "SELECT f::text FROM fetches f"))
 
 
@@ -286,15 +366,29 @@ def test_a_listing_that_broke_off_is_read_whole_the_next_time(conn: Connection, 
     assert ingest(conn, "reddit", now=NOW + timedelta(hours=2), **CREDENTIALS).records == 4
 
 
-def test_a_refused_sign_in_fails_every_source_of_the_host_by_name(conn: Connection, server: Server, tmp_path: Path) -> None:
+def test_a_refused_sign_in_fails_every_source_of_the_host_by_name(
+    conn: Connection, server: Server, tmp_path: Path
+) -> None:
     server.routes["/api/v1/access_token"] = (401, {}, b"{}")
-    server.routes["/xrpc/com.atproto.server.createSession"] = (401, {"Content-Type": "application/json"}, b'{"error": "AuthenticationRequired"}')
-    configure(conn, tmp_path, f'{{id: rt, kind: reddit, subreddit: test, host: "{server.base}"}}',
-              f'{{id: b1, kind: bluesky_search, query: AI, host: "{server.base}"}}',
-              f'{{id: b2, kind: bluesky_search, query: LLM, host: "{server.base}"}}')  # fmt: skip
+    server.routes["/xrpc/com.atproto.server.createSession"] = (
+        401,
+        {"Content-Type": "application/json"},
+        b'{"error": "AuthenticationRequired"}',
+    )
+    configure(
+        conn,
+        tmp_path,
+        f'{{id: rt, kind: reddit, subreddit: test, host: "{server.base}"}}',
+        f'{{id: b1, kind: bluesky_search, query: AI, host: "{server.base}"}}',
+        f'{{id: b2, kind: bluesky_search, query: LLM, host: "{server.base}"}}',
+    )
     assert ingest(conn, "reddit", **CREDENTIALS).all_failed
     assert ingest(conn, "bluesky", **CREDENTIALS).all_failed
-    assert dict(rows(conn, "SELECT id, last_error_class FROM sources")) == {"rt": "forbidden", "b1": "forbidden", "b2": "forbidden"}
+    assert dict(rows(conn, "SELECT id, last_error_class FROM sources")) == {
+        "rt": "forbidden",
+        "b1": "forbidden",
+        "b2": "forbidden",
+    }
     assert len(server.asked("/xrpc/com.atproto.server.createSession")) == 1
 
 
@@ -306,7 +400,13 @@ def bluesky(server: Server, moments: list[datetime], *, size: int = 2) -> None:
 
     expires = datetime.now(UTC) + timedelta(hours=2)
     jwt = f"{part({'alg': 'none'})}.{part({'exp': int(expires.timestamp()), 'sub': 'did:plc:x'})}.x"
-    session = {"accessJwt": jwt, "refreshJwt": jwt, "handle": "reader.test", "did": "did:plc:abcdefghijklmnopqrstuvwx", "active": True}
+    session = {
+        "accessJwt": jwt,
+        "refreshJwt": jwt,
+        "handle": "reader.test",
+        "did": "did:plc:abcdefghijklmnopqrstuvwx",
+        "active": True,
+    }
 
     def search(handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
         if handler.headers.get("Authorization") != f"Bearer {jwt}":
@@ -320,7 +420,11 @@ def bluesky(server: Server, moments: list[datetime], *, size: int = 2) -> None:
             found["cursor"] = str(start + size)  # type: ignore[assignment]
         return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
 
-    server.routes["/xrpc/com.atproto.server.createSession"] = (200, {"Content-Type": "application/json"}, json.dumps(session).encode())
+    server.routes["/xrpc/com.atproto.server.createSession"] = (
+        200,
+        {"Content-Type": "application/json"},
+        json.dumps(session).encode(),
+    )
     server.routes["/xrpc/app.bsky.feed.searchPosts"] = search
 
 
@@ -328,11 +432,19 @@ def _view(moment: datetime) -> dict[str, Any]:
     did = "did:plc:abcdefghijklmnopqrstuvwx"
     stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     record = {"$type": "app.bsky.feed.post", "text": f"AI at {stamp}", "createdAt": stamp, "langs": ["en"]}
-    return {"uri": f"at://{did}/app.bsky.feed.post/3k{int(moment.timestamp())}", "cid": "bafyreifmoalth6n2byajjbvavazwh4u7ueczow2zz47z45zdzsuum7f3ve",
-            "author": {"did": did, "handle": "reader.test", "labels": []}, "record": record, "indexedAt": stamp, "labels": []}  # fmt: skip
+    return {
+        "uri": f"at://{did}/app.bsky.feed.post/3k{int(moment.timestamp())}",
+        "cid": "bafyreifmoalth6n2byajjbvavazwh4u7ueczow2zz47z45zdzsuum7f3ve",
+        "author": {"did": did, "handle": "reader.test", "labels": []},
+        "record": record,
+        "indexedAt": stamp,
+        "labels": [],
+    }
 
 
-def test_a_search_reaches_back_once_then_overlaps_and_covers_past_days(conn: Connection, server: Server, tmp_path: Path) -> None:
+def test_a_search_reaches_back_once_then_overlaps_and_covers_past_days(
+    conn: Connection, server: Server, tmp_path: Path
+) -> None:
     bluesky(server, [NOW - timedelta(days=days, hours=1) for days in (0, 1, 2, 3, 10, 27, 40)])
     configure(conn, tmp_path, f'{{id: b, kind: bluesky_search, query: AI, host: "{server.base}"}}')
     third, fifth = date(2026, 7, 3), DAY
@@ -344,7 +456,10 @@ def test_a_search_reaches_back_once_then_overlaps_and_covers_past_days(conn: Con
     assert (second.records, second.versions) == (2, 2)
     assert counts(ingest(conn, "bluesky", day=fifth, **CREDENTIALS)) == {"not_due": 1}
     assert len(server.asked("/xrpc/com.atproto.server.createSession")) == 1
-    assert rows(conn, "SELECT min(reach_since)::text AS since, max(reach_until)::text AS until FROM fetches WHERE purpose = 'source'") == [
+    assert rows(
+        conn,
+        "SELECT min(reach_since)::text AS since, max(reach_until)::text AS until FROM fetches WHERE purpose = 'source'",
+    ) == [
         ("2026-06-06 00:00:00+00", "2026-07-05 12:00:00+00"),
     ]
     assert rows(conn, "SELECT min(reach_since)::text FROM fetches WHERE run_id = 'r2'") == [("2026-07-02 00:00:00+00",)]
@@ -354,9 +469,15 @@ def test_two_searches_that_find_one_post_make_one_record_and_two_observations(
     conn: Connection, server: Server, tmp_path: Path
 ) -> None:
     bluesky(server, [NOW - timedelta(hours=1)])
-    configure(conn, tmp_path, *(f'{{id: {name}, kind: bluesky_search, query: AI, host: "{server.base}"}}' for name in ("b1", "b2")))
+    configure(
+        conn,
+        tmp_path,
+        *(f'{{id: {name}, kind: bluesky_search, query: AI, host: "{server.base}"}}' for name in ("b1", "b2")),
+    )
     assert ingest(conn, "bluesky", **CREDENTIALS).records == 1
-    assert rows(conn, "SELECT count(*) AS records, (SELECT count(*) FROM record_observations) AS seen FROM records") == [(1, 2)]
+    assert rows(
+        conn, "SELECT count(*) AS records, (SELECT count(*) FROM record_observations) AS seen FROM records"
+    ) == [(1, 2)]
     assert rows(conn, "SELECT source_id FROM records") == [("b1",)]
 
 

@@ -28,18 +28,29 @@ def test_the_packaged_list_is_good() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("sources: [{id: a, kind: rss, url: 'https://a.test/', colour: red}]", ["source a", "colour", "remove the key"]),
-     ("sources: [{id: A!, kind: rss, url: 'https://a.test/'}]", ["A!", "id", "lower-case"]),
-     ("sources: [{id: a, kind: rss, url: 'ftp://a.test/'}]", ["source a", "url", "http"]),
-     ("sources: [{id: a, kind: rss, url: 'https://u:p@a.test/'}]", ["url", "password", "environment"]),
-     ("sources: [{id: a, kind: rss}]", ["source a", "url", "add the key"]),
-     ("sources: [{id: a, kind: atom, url: 'https://a.test/'}]", ["source a", "kind", "rss"]),
-     ("sources: [{id: a, url: 'https://a.test/'}]", ["kind", "add kind"]),
-     ("sources: [{id: a, kind: reddit, subreddit: 'r/x y'}]", ["subreddit"]),
-     ("sources: [{id: a, kind: rss, url: 'https://a.test/'}, {id: a, kind: rss, url: 'https://b.test/'}]", ["source a", "twice", "rename"]),
-     ("sources: []", ["sources", "list"]), ("sources: [x]", ["entry 1"]), ("feeds: []", ["sources"]), ("a: [", ["YAML"]),
-     ("sources: [{id: a, kind: rss, url: 'https://a.test/'}]\nmore: 1", ["more", "unknown key"])],
-)  # fmt: skip
+    [
+        (
+            "sources: [{id: a, kind: rss, url: 'https://a.test/', colour: red}]",
+            ["source a", "colour", "remove the key"],
+        ),
+        ("sources: [{id: A!, kind: rss, url: 'https://a.test/'}]", ["A!", "id", "lower-case"]),
+        ("sources: [{id: a, kind: rss, url: 'ftp://a.test/'}]", ["source a", "url", "http"]),
+        ("sources: [{id: a, kind: rss, url: 'https://u:p@a.test/'}]", ["url", "password", "environment"]),
+        ("sources: [{id: a, kind: rss}]", ["source a", "url", "add the key"]),
+        ("sources: [{id: a, kind: atom, url: 'https://a.test/'}]", ["source a", "kind", "rss"]),
+        ("sources: [{id: a, url: 'https://a.test/'}]", ["kind", "add kind"]),
+        ("sources: [{id: a, kind: reddit, subreddit: 'r/x y'}]", ["subreddit"]),
+        (
+            "sources: [{id: a, kind: rss, url: 'https://a.test/'}, {id: a, kind: rss, url: 'https://b.test/'}]",
+            ["source a", "twice", "rename"],
+        ),
+        ("sources: []", ["sources", "list"]),
+        ("sources: [x]", ["entry 1"]),
+        ("feeds: []", ["sources"]),
+        ("a: [", ["YAML"]),
+        ("sources: [{id: a, kind: rss, url: 'https://a.test/'}]\nmore: 1", ["more", "unknown key"]),
+    ],
+)
 def test_a_bad_file_is_refused_with_its_remedy(tmp_path: Path, text: str, words: list[str]) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
@@ -62,10 +73,18 @@ def test_a_stream_is_accepted_for_later(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("publisher", "host", "family"),
-    [("WIRED", "", "conde-nast"), ("Wired AI", "", "conde-nast"), ("The Verge AI", "", "vox-media"), ("Ars Technica", "", "conde-nast"),
-     ("PCMag.com", "", "ziff-davis"), ("Some name", "edition.cnn.com", "warner-bros-discovery"), ("Nobody's Letter", "", "nobody-s-letter"),
-     ("AI News", "", "ai-news"), ("Google News search: Business Insider", "", "axel-springer")],
-)  # fmt: skip
+    [
+        ("WIRED", "", "conde-nast"),
+        ("Wired AI", "", "conde-nast"),
+        ("The Verge AI", "", "vox-media"),
+        ("Ars Technica", "", "conde-nast"),
+        ("PCMag.com", "", "ziff-davis"),
+        ("Some name", "edition.cnn.com", "warner-bros-discovery"),
+        ("Nobody's Letter", "", "nobody-s-letter"),
+        ("AI News", "", "ai-news"),
+        ("Google News search: Business Insider", "", "axel-springer"),
+    ],
+)
 def test_families(publisher: str, host: str, family: str) -> None:
     assert publisher_family(publisher, host) == family
 
@@ -97,14 +116,24 @@ def test_windows_of_a_search(covered: list[Any], day: date, window: Any) -> None
 
 
 def source(**changes: Any) -> dict[str, Any]:
-    plain = {"id": "a", "kind": "rss", "status": "ok", "next_check_at": None, "consecutive_failures": 0, "last_new_at": None,
-             "last_success_at": None}  # fmt: skip
+    plain = {
+        "id": "a",
+        "kind": "rss",
+        "status": "ok",
+        "next_check_at": None,
+        "consecutive_failures": 0,
+        "last_new_at": None,
+        "last_success_at": None,
+    }
     return plain | changes
 
 
 def test_waits_grow_with_failures_up_to_a_day_and_are_never_shorter_than_asked() -> None:
     waits = [
-        after_failure(source(consecutive_failures=n), NOW, error_class="http_5xx", error=None, retry_after=None)["next_check_at"] - NOW
+        after_failure(source(consecutive_failures=n), NOW, error_class="http_5xx", error=None, retry_after=None)[
+            "next_check_at"
+        ]
+        - NOW
         for n in range(12)
     ]
     assert timedelta(minutes=26) < waits[0] < timedelta(minutes=34)
@@ -116,12 +145,17 @@ def test_waits_grow_with_failures_up_to_a_day_and_are_never_shorter_than_asked()
 
 def test_states_of_health_are_told_apart() -> None:
     def failed(error_class: str, before: int) -> str:
-        health = after_failure(source(consecutive_failures=before), NOW, error_class=error_class, error="x", retry_after=None)
+        health = after_failure(
+            source(consecutive_failures=before), NOW, error_class=error_class, error="x", retry_after=None
+        )
         return str(health["status"])
 
     assert [failed("http_5xx", 5), failed("forbidden", 0), failed("forbidden", 2), failed("gone", 0)] == [
-        "failing", "failing", "blocked", "gone",
-    ]  # fmt: skip
+        "failing",
+        "failing",
+        "blocked",
+        "gone",
+    ]
     long_ago = NOW - 20 * DAY
     assert after_success(source(last_new_at=long_ago), NOW, new=0)["status"] == "quiet"
     assert after_success(source(last_new_at=long_ago), NOW, new=3)["status"] == "ok"

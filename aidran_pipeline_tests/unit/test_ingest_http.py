@@ -37,9 +37,19 @@ def get(client: HttpClient, url: str, **headers: str) -> FetchResult:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(500, "http_5xx"), (503, "http_5xx"), (404, "http_4xx"), (410, "gone"), (429, "rate_limited"), (403, "forbidden"),
-     (401, "forbidden"), (451, "forbidden"), (418, "http_4xx"), (300, "redirect")],
-)  # fmt: skip
+    [
+        (500, "http_5xx"),
+        (503, "http_5xx"),
+        (404, "http_4xx"),
+        (410, "gone"),
+        (429, "rate_limited"),
+        (403, "forbidden"),
+        (401, "forbidden"),
+        (451, "forbidden"),
+        (418, "http_4xx"),
+        (300, "redirect"),
+    ],
+)
 def test_each_bad_status_is_named(server: Server, client: HttpClient, status: int, expected: str) -> None:
     server.routes["/feed"] = (status, {}, b"sorry")
     result = get(client, server.url("/feed"))
@@ -51,7 +61,12 @@ def test_the_client_says_who_it_is_and_returns_validators_as_given(server: Serve
     tag = 'W/"  odd \t tag"'
     server.routes["/feed"] = (200, {"ETag": tag, "Last-Modified": "yesterday, roughly"}, b"body")
     result = get(client, server.url("/feed"))
-    assert (result.outcome, result.body, result.etag, result.last_modified) == ("ok", b"body", tag, "yesterday, roughly")
+    assert (result.outcome, result.body, result.etag, result.last_modified) == (
+        "ok",
+        b"body",
+        tag,
+        "yesterday, roughly",
+    )
     assert "aidran" in server.asked("/feed")[0]["user-agent"]
     get(client, server.url("/feed"), **{"If-None-Match": result.etag or ""})
     assert server.asked("/feed")[1]["if-none-match"] == tag
@@ -64,9 +79,16 @@ def test_304_is_no_failure(server: Server, client: HttpClient) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("Sun, 05 Jul 2026 12:01:30 GMT", 90.0), ("Sun, 05 Jul 2026 11:00:00 GMT", 0.0), ("soon", None),
-     ("-3", None), ("999999999", 86_400.0), (None, None)],
-)  # fmt: skip
+    [
+        ("7", 7.0),
+        ("Sun, 05 Jul 2026 12:01:30 GMT", 90.0),
+        ("Sun, 05 Jul 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-3", None),
+        ("999999999", 86_400.0),
+        (None, None),
+    ],
+)
 def test_retry_after_in_both_forms(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOW) == seconds
 
@@ -111,7 +133,11 @@ def test_nobody_listening_and_no_such_name(client: HttpClient) -> None:
 
 def test_compressed_bodies_are_read(server: Server, client: HttpClient) -> None:
     plain = b"<rss>" + b"words " * 1000
-    server.routes["/gzip"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(plain[:100]) + gzip.compress(plain[100:]))
+    server.routes["/gzip"] = (
+        200,
+        {"Content-Encoding": "gzip"},
+        gzip.compress(plain[:100]) + gzip.compress(plain[100:]),
+    )
     server.routes["/zlib"] = (200, {"Content-Encoding": "deflate"}, zlib.compress(plain))
     raw = zlib.compressobj(wbits=-15)
     server.routes["/raw"] = (200, {"Content-Encoding": "deflate"}, raw.compress(plain) + raw.flush())
@@ -159,9 +185,16 @@ def test_redirects_are_followed_to_a_limit(server: Server, client: HttpClient) -
 
 @pytest.mark.parametrize(
     "target",
-    ["http://169.254.169.254/latest/meta-data/", "http://[::ffff:127.0.0.1]:{port}/secret", "http://localhost:{port}/secret",
-     "http://2130706433:{port}/secret", "http://[::1]:{port}/secret", "http://0.0.0.0:{port}/secret", "http://10.0.0.1/"],
-)  # fmt: skip
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::ffff:127.0.0.1]:{port}/secret",
+        "http://localhost:{port}/secret",
+        "http://2130706433:{port}/secret",
+        "http://[::1]:{port}/secret",
+        "http://0.0.0.0:{port}/secret",
+        "http://10.0.0.1/",
+    ],
+)
 def test_a_redirect_to_an_inner_address_is_refused(server: Server, client: HttpClient, target: str) -> None:
     server.routes["/secret"] = (200, {}, b"secret")
     server.routes["/out"] = (302, {"Location": target.format(port=server.port)}, b"")
@@ -170,7 +203,9 @@ def test_a_redirect_to_an_inner_address_is_refused(server: Server, client: HttpC
     assert not server.asked("/secret")
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "gopher://127.0.0.1/", "javascript:alert(1)", "http://a:b@127.0.0.1/"])
+@pytest.mark.parametrize(
+    "target", ["file:///etc/passwd", "gopher://127.0.0.1/", "javascript:alert(1)", "http://a:b@127.0.0.1/"]
+)
 def test_a_redirect_to_another_scheme_is_refused(server: Server, client: HttpClient, target: str) -> None:
     server.routes["/out"] = (302, {"Location": target}, b"")
     assert get(client, server.url("/out")).error_class == "redirect"
@@ -205,11 +240,34 @@ def test_pacing_that_refuses_is_a_rate_limit() -> None:
 
 @pytest.mark.parametrize(
     ("address", "public"),
-    [("8.8.8.8", True), ("2606:4700:4700::1111", True), ("127.0.0.1", False), ("10.1.2.3", False), ("172.16.0.1", False),
-     ("192.168.1.1", False), ("169.254.169.254", False), ("100.64.0.1", False), ("0.0.0.0", False), ("224.0.0.1", False),
-     ("240.0.0.1", False), ("255.255.255.255", False), ("192.0.2.1", False), ("::1", False), ("::", False), ("fe80::1%eth0", False),
-     ("fc00::1", False), ("ff02::1", False), ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True), ("::127.0.0.1", False),
-     ("64:ff9b::7f00:1", False), ("64:ff9b::808:808", True), ("2002:7f00:1::", False), ("2001:db8::1", False), ("x", False)],
-)  # fmt: skip
+    [
+        ("8.8.8.8", True),
+        ("2606:4700:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("192.0.2.1", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("ff02::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("::127.0.0.1", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::808:808", True),
+        ("2002:7f00:1::", False),
+        ("2001:db8::1", False),
+        ("x", False),
+    ],
+)
 def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public

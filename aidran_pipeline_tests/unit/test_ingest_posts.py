@@ -17,14 +17,28 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def reddit(*posts: dict[str, Any]) -> list[ParsedRecord]:
-    body = json.dumps({"kind": "Listing", "data": {"after": None, "children": [{"kind": "t3", "data": p} for p in posts]}})
-    return parse_body("reddit", body.encode(), url="https://oauth.reddit.com/r/x/new.json", content_type=None, source={"id": "r"})
+    body = json.dumps(
+        {"kind": "Listing", "data": {"after": None, "children": [{"kind": "t3", "data": p} for p in posts]}}
+    )
+    return parse_body(
+        "reddit", body.encode(), url="https://oauth.reddit.com/r/x/new.json", content_type=None, source={"id": "r"}
+    )
 
 
 def post(**changes: Any) -> dict[str, Any]:
-    plain = {"name": "t3_abc", "title": "A title", "selftext": "Body **text** [here](https://a.test/)", "author": "Some_One",
-             "subreddit": "LocalLLaMA", "permalink": "/r/LocalLLaMA/comments/abc/a_title/", "created_utc": 1783072800.0,
-             "score": 12, "num_comments": 3, "is_self": True, "over_18": False}  # fmt: skip
+    plain = {
+        "name": "t3_abc",
+        "title": "A title",
+        "selftext": "Body **text** [here](https://a.test/)",
+        "author": "Some_One",
+        "subreddit": "LocalLLaMA",
+        "permalink": "/r/LocalLLaMA/comments/abc/a_title/",
+        "created_utc": 1783072800.0,
+        "score": 12,
+        "num_comments": 3,
+        "is_self": True,
+        "over_18": False,
+    }
     return plain | changes
 
 
@@ -45,16 +59,28 @@ def test_a_link_post_carries_its_card() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"selftext": "[removed]"}, {"selftext": "[deleted]"}, {"title": "[ Removed by Reddit ]"}, {"author": "[deleted]"},
-     {"removed_by_category": "moderator"}, {"over_18": True}, {"quarantine": True}, {"name": "t1_abc"}, {"title": ""},
-     {"title": None}, {"name": "t3_../x"}],
-)  # fmt: skip
+    [
+        {"selftext": "[removed]"},
+        {"selftext": "[deleted]"},
+        {"title": "[ Removed by Reddit ]"},
+        {"author": "[deleted]"},
+        {"removed_by_category": "moderator"},
+        {"over_18": True},
+        {"quarantine": True},
+        {"name": "t1_abc"},
+        {"title": ""},
+        {"title": None},
+        {"name": "t3_../x"},
+    ],
+)
 def test_withheld_posts_stay_away(changes: dict[str, Any]) -> None:
     assert reddit(post(**changes), post(name="t3_kept"))[0].native_id == "t3_kept"
     assert len(reddit(post(**changes), post(name="t3_kept"))) == 1
 
 
-@pytest.mark.parametrize("body", [b"<html>log in</html>", b'{"message": "Forbidden"}', b'{"data": {"children": 7}}', b'[1', b"[]"])
+@pytest.mark.parametrize(
+    "body", [b"<html>log in</html>", b'{"message": "Forbidden"}', b'{"data": {"children": 7}}', b"[1", b"[]"]
+)
 def test_what_is_no_listing_is_named(body: bytes) -> None:
     for kind in ("reddit", "bluesky_search"):
         with pytest.raises(NotParsable):
@@ -83,7 +109,13 @@ def test_recorded_reddit_atom_gives_the_same_identity() -> None:
     if not path.exists():
         pytest.skip(f"the recorded feed is not at {path}")
     source = {"id": "r", "config": {"subreddit": "LocalLLaMA"}}
-    found = parse_body("reddit", path.read_bytes(), url="https://www.reddit.com/r/LocalLLaMA/new/.rss", content_type=None, source=source)
+    found = parse_body(
+        "reddit",
+        path.read_bytes(),
+        url="https://www.reddit.com/r/LocalLLaMA/new/.rss",
+        content_type=None,
+        source=source,
+    )
     assert found
     assert all(record.native_id.startswith("t3_") and record.community == "LocalLLaMA" for record in found)
     assert not any("submitted by" in record.text or "/u/" in (record.author_name or "") for record in found)
@@ -92,9 +124,18 @@ def test_recorded_reddit_atom_gives_the_same_identity() -> None:
 def view(text: str = "Chips are 30 % cooler 🧊 https://a.test/x", **changes: Any) -> dict[str, Any]:
     did = "did:plc:abcdefghijklmnopqrstuvwx"
     record = {"$type": "app.bsky.feed.post", "text": text, "createdAt": "2026-07-03T10:00:00.000Z", "langs": ["en"]}
-    plain = {"uri": f"at://{did}/app.bsky.feed.post/3abc", "cid": "bafyreifmoalth6n2byajjbvavazwh4u7ueczow2zz47z45zdzsuum7f3ve",
-             "author": {"did": did, "handle": "Reader.Test", "displayName": "A\nReader", "labels": []}, "record": record,
-             "likeCount": 5, "repostCount": 1, "replyCount": 0, "quoteCount": 2, "indexedAt": "2026-07-03T10:00:05.000Z", "labels": []}  # fmt: skip
+    plain = {
+        "uri": f"at://{did}/app.bsky.feed.post/3abc",
+        "cid": "bafyreifmoalth6n2byajjbvavazwh4u7ueczow2zz47z45zdzsuum7f3ve",
+        "author": {"did": did, "handle": "Reader.Test", "displayName": "A\nReader", "labels": []},
+        "record": record,
+        "likeCount": 5,
+        "repostCount": 1,
+        "replyCount": 0,
+        "quoteCount": 2,
+        "indexedAt": "2026-07-03T10:00:05.000Z",
+        "labels": [],
+    }
     for key, value in changes.items():
         (record if key in ("facets", "embed", "langs", "createdAt") else plain)[key] = value
     return plain
@@ -110,7 +151,11 @@ def test_a_bluesky_post_becomes_a_record() -> None:
     assert record.native_id == "at://did:plc:abcdefghijklmnopqrstuvwx/app.bsky.feed.post/3abc"
     assert record.url == "https://bsky.app/profile/reader.test/post/3abc"
     assert (record.author_name, record.author_key) == ("A Reader", "did:plc:abcdefghijklmnopqrstuvwx")
-    assert (record.title, record.body, record.declared_lang) == (None, "Chips are 30 % cooler 🧊 https://a.test/x", "en")
+    assert (record.title, record.body, record.declared_lang) == (
+        None,
+        "Chips are 30 % cooler 🧊 https://a.test/x",
+        "en",
+    )
     assert record.published_at == datetime(2026, 7, 3, 10, tzinfo=UTC)
     assert record.metrics == {"likes": 5, "reposts": 1, "replies": 0, "quotes": 2}
     assert [(link.kind, link.url) for link in record.links] == [("body", "https://a.test/x")]
@@ -127,23 +172,48 @@ def test_the_earlier_of_both_dates_counts() -> None:
 
 
 def test_links_come_from_facets_and_cards() -> None:
-    facet = {"index": {"byteStart": 0, "byteEnd": 5}, "features": [{"$type": "app.bsky.richtext.facet#link", "uri": "https://a.test/long/path"}]}
-    bad = {"index": {"byteStart": 0, "byteEnd": 5}, "features": [{"$type": "app.bsky.richtext.facet#link", "uri": "javascript:alert(1)"}]}
-    embed = {"$type": "app.bsky.embed.external", "external": {"uri": "https://card.test/", "title": "t", "description": "d"}}
+    facet = {
+        "index": {"byteStart": 0, "byteEnd": 5},
+        "features": [{"$type": "app.bsky.richtext.facet#link", "uri": "https://a.test/long/path"}],
+    }
+    bad = {
+        "index": {"byteStart": 0, "byteEnd": 5},
+        "features": [{"$type": "app.bsky.richtext.facet#link", "uri": "javascript:alert(1)"}],
+    }
+    embed = {
+        "$type": "app.bsky.embed.external",
+        "external": {"uri": "https://card.test/", "title": "t", "description": "d"},
+    }
     (record,) = bluesky(view("See a.test/long…", facets=[facet, bad], embed=embed))
-    assert [(link.kind, link.url) for link in record.links] == [("body", "https://a.test/long/path"), ("card", "https://card.test/")]
+    assert [(link.kind, link.url) for link in record.links] == [
+        ("body", "https://a.test/long/path"),
+        ("card", "https://card.test/"),
+    ]
 
 
 @pytest.mark.parametrize("label", ["!no-unauthenticated", "!hide", "porn"])
 def test_posts_that_must_not_be_shown_stay_away(label: str) -> None:
-    mark = {"src": "did:plc:abcdefghijklmnopqrstuvwx", "uri": "did:plc:abcdefghijklmnopqrstuvwx", "val": label, "cts": "2024-01-01T00:00:00Z"}
+    mark = {
+        "src": "did:plc:abcdefghijklmnopqrstuvwx",
+        "uri": "did:plc:abcdefghijklmnopqrstuvwx",
+        "val": label,
+        "cts": "2024-01-01T00:00:00Z",
+    }
     author = view()["author"] | {"labels": [mark]}
     assert bluesky(view(author=author)) == []
     assert len(bluesky(view(author=author | {"labels": [mark | {"neg": True}]}))) == 1
 
 
 def test_a_broken_post_does_not_take_the_page_with_it() -> None:
-    broken = [None, 7, {}, view(uri="at://x/y"), view(uri="https://evil.test/"), view(record={"$type": "app.bsky.feed.like"}), view("  ")]
+    broken = [
+        None,
+        7,
+        {},
+        view(uri="at://x/y"),
+        view(uri="https://evil.test/"),
+        view(record={"$type": "app.bsky.feed.like"}),
+        view("  "),
+    ]
     assert len(bluesky(*broken, view())) == 1
 
 
@@ -160,5 +230,9 @@ def test_recorded_bluesky_searches(name: str) -> None:
         return
     found = parse_body("bluesky_search", body, url="https://x.test/", content_type=None, source={"id": "b"})
     worded = {p["uri"] for p in recorded["posts"] if p["record"]["text"].strip()}
-    private = {p["uri"] for p in recorded["posts"] if any(mark["val"] == "!no-unauthenticated" for mark in p["author"]["labels"])}
+    private = {
+        p["uri"]
+        for p in recorded["posts"]
+        if any(mark["val"] == "!no-unauthenticated" for mark in p["author"]["labels"])
+    }
     assert {record.native_id for record in found} == worded - private

@@ -31,7 +31,9 @@ def one(fragment: str) -> ParsedRecord:
 
 
 def test_an_item_becomes_a_record() -> None:
-    record = one(item("a1", "AI &amp; chips", "<p>First &amp; only.</p><p>See <a href='/more?utm_source=x'>more</a>.</p>"))
+    record = one(
+        item("a1", "AI &amp; chips", "<p>First &amp; only.</p><p>See <a href='/more?utm_source=x'>more</a>.</p>")
+    )
     assert (record.native_id, record.title, record.body) == ("daily|a1", "AI & chips", "First & only.\n\nSee more.")
     assert record.text == "AI & chips\n\nFirst & only.\n\nSee more."
     assert record.published_at == datetime(2026, 7, 3, 10, tzinfo=UTC)
@@ -43,11 +45,16 @@ def test_an_item_becomes_a_record() -> None:
 
 @pytest.mark.parametrize(
     ("body", "kind"),
-    [(b"<!doctype html><title>Log in</title><form></form>", "not_a_feed"), (b"<html><body>x</body></html>", "not_a_feed"),
-     (b"{}", "not_a_feed"), (b"just words", "not_a_feed"), (b"<a><b/></a>", "not_a_feed"),
-     (b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "x">]><rss version="2.0"><channel/></rss>', "malformed"),
-     ('<?xml version="1.0"?><!DOCTYPE r SYSTEM "file:///etc/passwd"><rss/>'.encode("utf-16"), "malformed")],
-)  # fmt: skip
+    [
+        (b"<!doctype html><title>Log in</title><form></form>", "not_a_feed"),
+        (b"<html><body>x</body></html>", "not_a_feed"),
+        (b"{}", "not_a_feed"),
+        (b"just words", "not_a_feed"),
+        (b"<a><b/></a>", "not_a_feed"),
+        (b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "x">]><rss version="2.0"><channel/></rss>', "malformed"),
+        ('<?xml version="1.0"?><!DOCTYPE r SYSTEM "file:///etc/passwd"><rss/>'.encode("utf-16"), "malformed"),
+    ],
+)
 def test_what_is_no_feed_is_named_and_never_zero_items(body: bytes, kind: str) -> None:
     with pytest.raises(NotParsable) as caught:
         parse(body)
@@ -55,7 +62,12 @@ def test_what_is_no_feed_is_named_and_never_zero_items(body: bytes, kind: str) -
 
 
 def test_a_doctype_that_is_only_talked_about_is_fine() -> None:
-    assert one("<item><title>On <![CDATA[<!DOCTYPE html>]]> today</title><guid isPermaLink='false'>1</guid></item>").native_id == "daily|1"
+    assert (
+        one(
+            "<item><title>On <![CDATA[<!DOCTYPE html>]]> today</title><guid isPermaLink='false'>1</guid></item>"
+        ).native_id
+        == "daily|1"
+    )
 
 
 def test_an_empty_feed_is_a_feed() -> None:
@@ -78,11 +90,19 @@ def test_identity_is_guid_then_link_then_content() -> None:
 
 
 def test_a_guid_used_for_two_pages_names_two_records() -> None:
-    same = parse(rss(item("g", "New wording", link="https://daily.test/p"), item("g", "Old wording", link="https://daily.test/p")))
-    two = parse(rss(item("g", "One story", link="https://daily.test/p"), item("g", "Another", link="https://daily.test/q")))
+    same = parse(
+        rss(
+            item("g", "New wording", link="https://daily.test/p"), item("g", "Old wording", link="https://daily.test/p")
+        )
+    )
+    two = parse(
+        rss(item("g", "One story", link="https://daily.test/p"), item("g", "Another", link="https://daily.test/q"))
+    )
     assert [(record.native_id, record.title) for record in same] == [("daily|g", "New wording")]
     assert len({record.native_id for record in two}) == 2
-    turned = parse(rss(item("g", "Another", link="https://daily.test/q"), item("g", "One story", link="https://daily.test/p")))
+    turned = parse(
+        rss(item("g", "Another", link="https://daily.test/q"), item("g", "One story", link="https://daily.test/p"))
+    )
     assert {record.native_id: record.title for record in two} == {record.native_id: record.title for record in turned}
 
 
@@ -100,11 +120,18 @@ def test_markup_in_titles_and_bodies_never_survives() -> None:
 
 @pytest.mark.parametrize(
     ("body", "kept", "cut"),
-    [("A whole sentence.", "A whole sentence.", False), ("It goes on and… [+123 chars]", "It goes on and…", True),
-     ("It goes […]", "It goes […]", True), ("It goes on...", "It goes on...", True), ("It goes on. Read more", "It goes on.", True),
-     ("It goes on. Continue reading →", "It goes on.", True), ("w" * 200, "w" * 200, True), ("w" * 199 + ".", "w" * 199 + ".", False),
-     ("Facts. The post Facts appeared first on Blog.", "Facts.", False)],
-)  # fmt: skip
+    [
+        ("A whole sentence.", "A whole sentence.", False),
+        ("It goes on and… [+123 chars]", "It goes on and…", True),
+        ("It goes […]", "It goes […]", True),
+        ("It goes on...", "It goes on...", True),
+        ("It goes on. Read more", "It goes on.", True),
+        ("It goes on. Continue reading →", "It goes on.", True),
+        ("w" * 200, "w" * 200, True),
+        ("w" * 199 + ".", "w" * 199 + ".", False),
+        ("Facts. The post Facts appeared first on Blog.", "Facts.", False),
+    ],
+)
 def test_cuts_of_the_source_are_seen(body: str, kept: str, cut: bool) -> None:
     assert cut_body(body) == (kept, cut)
 
@@ -130,11 +157,21 @@ def test_reddit_markdown_becomes_plain_text() -> None:
 
 @pytest.mark.parametrize(
     ("link", "kept"),
-    [("https://a.test/x", "https://a.test/x"), ("HTTP://A.test:80/x", "http://a.test/x"), ("/p", "https://daily.test/p"),
-     ("javascript:alert(1)", None), ("data:text/html,x", None), ("https://u:p@a.test/", None), ("https://", None),
-     ("https://a.test:99999/", None), ("java\nscript:alert(1)", None), (" https://a.test/a b ", "https://a.test/a%20b"),
-     ("https://münchen.test/ä", "https://xn--mnchen-3ya.test/%C3%A4"), ("https://a.test/" + "x" * 3000, None)],
-)  # fmt: skip
+    [
+        ("https://a.test/x", "https://a.test/x"),
+        ("HTTP://A.test:80/x", "http://a.test/x"),
+        ("/p", "https://daily.test/p"),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("https://u:p@a.test/", None),
+        ("https://", None),
+        ("https://a.test:99999/", None),
+        ("java\nscript:alert(1)", None),
+        (" https://a.test/a b ", "https://a.test/a%20b"),
+        ("https://münchen.test/ä", "https://xn--mnchen-3ya.test/%C3%A4"),
+        ("https://a.test/" + "x" * 3000, None),
+    ],
+)
 def test_only_web_addresses_are_links(link: str, kept: str | None) -> None:
     assert http_url(link, "https://daily.test/feed") == kept
 
@@ -143,7 +180,10 @@ def test_tracking_does_not_make_another_page() -> None:
     assert canonical_url("https://a.test/x?utm_source=rss&id=7&fbclid=1#top") == "https://a.test/x?id=7"
     assert canonical_url("https://a.test") == "https://a.test/"
     assert canonical_url("https://a.test/x?b=%20y&a=1") == "https://a.test/x?b=%20y&a=1"
-    assert bare_links("see https://a.test/x_(y). and (https://b.test/z), ok") == ["https://a.test/x_(y)", "https://b.test/z"]
+    assert bare_links("see https://a.test/x_(y). and (https://b.test/z), ok") == [
+        "https://a.test/x_(y)",
+        "https://b.test/z",
+    ]
 
 
 @settings(max_examples=150, deadline=None)

@@ -70,7 +70,7 @@ _INPUT_CHANGED = (
             automation_condition=(_INPUT_CHANGED & AutomationCondition.in_latest_time_window(CLAIM_DAYS)).with_label(
                 "the analysis of a recent day changed"
             ),
-            description="Check-worthy claims with verbatim quotes, from the records that represent each topic that day.",
+            description="Check-worthy claims with verbatim quotes, from the records that represent each topic.",
         ),
     ],
     check_specs=[

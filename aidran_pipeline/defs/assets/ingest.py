@@ -42,7 +42,9 @@ def _platform_asset(platform: str, name: str, description: str) -> AssetsDefinit
         # One run a day: a run's day is its own, and one day that fails leaves the others.
         backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
         pool="sources",
-        check_specs=[AssetCheckSpec("sources_answer", asset=name, description="At most half of the asked sources fail.")],
+        check_specs=[
+            AssetCheckSpec("sources_answer", asset=name, description="At most half of the asked sources fail.")
+        ],
     )
     def platform_asset(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) -> Iterator[Any]:
         from aidran_pipeline.ingest import ingest_platform

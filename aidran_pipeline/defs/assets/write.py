@@ -1,4 +1,4 @@
-"""Linked pages and articles, by day and topic. What does not belong here: composing and gates (write/), fetching (ingest/).
+"""Linked pages and articles, by day and topic. Not here: composing and gates (write/), fetching (ingest/).
 
 Articles run a partition each, so that one failing topic leaves the others; a run over several partitions (the edition's
 topics without any record) writes them one after the other and fails at the end, naming those that failed.
@@ -62,7 +62,7 @@ def web_pages(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom])
     backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
     pool="articles",
     description=(
-        "The story of a topic's day from the claims of its evidence window: a published version that passed every gate, "
+        "The story of a topic's day from the claims of its evidence window: a version that passed every gate, "
         "or a decision to withhold it, with the reasons."
     ),
 )
@@ -89,7 +89,9 @@ def articles(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
             else:
                 yield event_of("articles", key, result, inputs=inputs)
     if failed:
-        raise Failure(f"{len(failed)} of {len(keys)} stories failed: {'; '.join(sorted(failed))}", metadata=dict(failed))
+        raise Failure(
+            f"{len(failed)} of {len(keys)} stories failed: {'; '.join(sorted(failed))}", metadata=dict(failed)
+        )
 
 
 def _write(conn: Connection, newsroom: Newsroom, key: str, run: Run) -> StageResult:

@@ -1,0 +1,179 @@
+"""The shape of the graph, as the design fixes it: a change here is a change of contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import yaml
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    DailyPartitionsDefinition,
+    Definitions,
+    MultiPartitionsDefinition,
+    build_schedule_context,
+)
+
+from aidran_pipeline.defs.partitions import (
+    DAY_TOPIC,
+    TOPIC_SLUGS,
+    day_ranges,
+    key_of,
+    parts_of,
+    topic_ranges,
+)
+from aidran_pipeline.defs.resources import Newsroom, moment_from
+from aidran_pipeline.defs.schedules import RANGE_END, RANGE_START, edition_schedule, ingest_schedule
+from aidran_pipeline_tests.conftest import REPOSITORY
+
+GRAPH = {
+    "bluesky_posts": ("ingest", "day", []),
+    "reddit_posts": ("ingest", "day", []),
+    "news_articles": ("ingest", "day", []),
+    "analyzed_records": ("analyze", "day", ["bluesky_posts", "news_articles", "reddit_posts"]),
+    "claims": ("analyze", "day", ["analyzed_records"]),
+    "topic_signals": ("signal", "day|topic", ["analyzed_records"]),
+    "web_pages": ("write", "day|topic", ["analyzed_records"]),
+    "articles": ("write", "day|topic", ["claims", "topic_signals", "web_pages"]),
+    "site": ("publish", None, ["articles"]),
+}
+
+
+def _shape(definitions: Definitions) -> dict[str, tuple[str | None, str | None, list[str]]]:
+    graph = definitions.resolve_asset_graph()
+    kinds: dict[Any, str | None] = {
+        DailyPartitionsDefinition: "day",
+        MultiPartitionsDefinition: "day|topic",
+        type(None): None,
+    }
+    return {
+        key.to_user_string(): (
+            graph.get(key).group_name,
+            kinds[type(graph.get(key).partitions_def)],
+            sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+        )
+        for key in graph.get_all_asset_keys()
+    }
+
+
+def test_the_graph_is_that_of_the_design(definitions: Definitions) -> None:
+    Definitions.validate_loadable(definitions)
+    assert _shape(definitions) == GRAPH
+
+
+def test_every_asset_says_what_it_is_and_whose(definitions: Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description and node.owners and node.kinds, key
+        assert node.code_version, key
+
+
+def test_checks_jobs_and_schedules_by_name(definitions: Definitions) -> None:
+    repository = definitions.get_repository_def()
+    assert {check.name for check in definitions.resolve_asset_graph().asset_check_keys} == {
+        "sources_answer",
+        "every_record_is_analyzed",
+        "quotes_are_verbatim",
+        "articles_hold_their_gates",
+    }
+    assert {job.name for job in repository.get_all_jobs()} >= {
+        "ingest_job",
+        "analyze_job",
+        "signals_job",
+        "web_pages_job",
+        "articles_job",
+        "site_job",
+        "edition_job",
+        "backfill_job",
+        "purge_job",
+    }
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "ingest_schedule",
+        "edition_schedule",
+        "purge_schedule",
+    }
+
+
+def test_an_article_rests_on_its_topics_window_and_its_whole_day(definitions: Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    articles = graph.get(AssetKey("articles"))
+    mapping = articles.partition_mappings[AssetKey("topic_signals")]
+    with_window = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        downstream_partitions_subset=DAY_TOPIC.subset_with_partition_keys([key_of(date(2026, 5, 20), "ai-law")]),
+        downstream_partitions_def=DAY_TOPIC,
+        upstream_partitions_def=DAY_TOPIC,
+    )
+    assert sorted(map(str, with_window.partitions_subset.get_partition_keys())) == [
+        "2026-05-18|ai-law",
+        "2026-05-19|ai-law",
+        "2026-05-20|ai-law",
+    ]
+
+
+def test_keys_are_day_bar_topic_and_read_back() -> None:
+    assert key_of(date(2026, 5, 20), "ai-geopolitics") == "2026-05-20|ai-geopolitics"
+    assert parts_of("2026-05-20|ai-geopolitics") == (date(2026, 5, 20), "ai-geopolitics")
+    assert DAY_TOPIC.has_partition_key(key_of(date(2026, 5, 20), TOPIC_SLUGS[0]))
+    with pytest.raises(ValueError, match="not a partition"):
+        parts_of("2026-05-20")
+
+
+def test_today_is_a_partition() -> None:
+    today = datetime.now(UTC).date()
+    assert DAY_TOPIC.has_partition_key(key_of(today, TOPIC_SLUGS[0]))
+
+
+def test_ranges_cover_exactly_what_was_asked_for_unless_bridged() -> None:
+    days = [date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 5)]
+    assert day_ranges(days) == [(days[0], days[1]), (days[2], days[2])]
+    assert day_ranges(days, bridge=2) == [(days[0], days[2])]
+    order = ["a", "b", "c", "d"]
+    assert topic_ranges(["d", "b", "a"], order) == [("a", "b"), ("d", "d")]
+    assert topic_ranges([], order) == []
+
+
+def test_a_run_carries_its_moment_and_a_naive_one_is_refused() -> None:
+    tags = {"aidran/now": "2026-05-20T23:30:00+02:00"}
+    assert moment_from(tags) == datetime(2026, 5, 20, 21, 30, tzinfo=UTC)
+    with pytest.raises(ValueError, match="no time zone"):
+        moment_from({"aidran/now": "2026-05-20T23:30:00"})
+
+
+def test_the_edition_is_that_of_the_day_before_and_ingest_that_of_today() -> None:
+    at = datetime(2026, 5, 21, 5, 30, tzinfo=UTC)
+    edition = edition_schedule(build_schedule_context(scheduled_execution_time=at))
+    assert edition.tags[RANGE_START] == f"2026-05-20|{TOPIC_SLUGS[0]}"
+    assert edition.tags[RANGE_END] == f"2026-05-20|{TOPIC_SLUGS[-1]}"
+    assert ingest_schedule(build_schedule_context(scheduled_execution_time=at)).partition_key == "2026-05-21"
+
+
+def test_the_code_location_keeps_its_name() -> None:
+    workspace = yaml.safe_load((REPOSITORY / "workspace.yaml").read_text())
+    assert workspace["load_from"][0]["python_module"] == {
+        "module_name": "aidran_pipeline.definitions",
+        "location_name": "aidran",
+    }
+
+
+def test_the_instance_keeps_its_tables_in_a_schema_of_its_own(
+    newsroom: Newsroom, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aidran_pipeline.defs.instance import open_instance
+
+    for name in ("DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "AIDRAN_SET_DAGSTER_URL"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    opened: DagsterInstance = open_instance(newsroom.settings, database_url)
+    try:
+        assert opened.telemetry_enabled is False
+        assert opened.nux_enabled is False
+        with newsroom.connection() as conn:
+            found = conn.execute(
+                "SELECT schemaname FROM pg_tables WHERE tablename IN ('event_logs', 'runs')"
+            ).fetchall()
+        assert [row["schemaname"] for row in found] == ["dagster", "dagster"]
+    finally:
+        opened.dispose()

@@ -1,0 +1,217 @@
+"""In-process runs on a real database: ranges, data versions, the check on articles, the purge."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckKey,
+    AssetKey,
+    AssetSelection,
+    DagsterInstance,
+    Definitions,
+    define_asset_job,
+)
+
+from aidran_pipeline.config.publication import Publication, load_publication
+from aidran_pipeline.defs.build import build_definitions
+from aidran_pipeline.defs.checks import broken_gates, published_count
+from aidran_pipeline.defs.edition import QUIET, Editor, Outcome
+from aidran_pipeline.defs.events import DATA_VERSION, figures, latest_tags
+from aidran_pipeline.defs.housekeeping import purge
+from aidran_pipeline.defs.partitions import DAY_TOPIC, TOPIC_SLUGS, key_of
+from aidran_pipeline.defs.resources import Newsroom
+from aidran_pipeline.defs.schedules import RANGE_END, RANGE_START
+from aidran_pipeline.store.db import Connection
+from aidran_pipeline_tests.newsroom import DAY, Item, build_newsroom
+from aidran_pipeline_tests.newsroom import Newsroom as Rows
+
+TEXTS = [
+    "A court in Lisbon ruled that training an artificial intelligence model on novels needs a licence.",
+    "Researchers report that a large language model solved 41 of 60 geometry problems without a hint.",
+    "The city council wants to know which chatbots read the letters that citizens send.",
+]
+
+
+class Silent:
+    """A watcher that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, bool]] = []
+
+    def started(self, stage: str, what: str) -> None:
+        pass
+
+    def finished(self, stage: str, what: str, seconds: float, *, failed: bool) -> None:
+        self.lines.append((stage, what, failed))
+
+
+def _three_days(conn: Connection) -> list[date]:
+    rows = Rows(conn)
+    rows.topic("ai-law", "AI & Law", "Courts and claims about artificial intelligence.", 0)
+    days = [DAY - timedelta(days=back) for back in (2, 1, 0)]
+    for number, day in enumerate(days):
+        for part, text in enumerate(TEXTS):
+            rows.add(
+                Item(f"n{number}-{part}", "news", f"Paper {part}", day, f"{text} Day {number}.", text[:60]), "ai-law"
+            )
+    conn.execute("DELETE FROM record_topics")
+    conn.execute("DELETE FROM record_analysis")
+    return days
+
+
+def _range(first: str, last: str) -> dict[str, str]:
+    return {RANGE_START: first, RANGE_END: last}
+
+
+def test_a_backfill_of_three_days_gives_each_day_its_own_version_and_repeats_without_a_change(
+    conn: Connection, instance: DagsterInstance, definitions: Definitions
+) -> None:
+    days = _three_days(conn)
+    keys = [day.isoformat() for day in days]
+    job = definitions.resolve_job_def("backfill_job")
+    result = job.execute_in_process(instance=instance, tags=_range(keys[0], keys[-1]), run_config=QUIET)
+    assert result.success
+    versions = latest_tags(instance, "analyzed_records", keys, DATA_VERSION)
+    assert sorted(versions) == keys
+    assert len(set(versions.values())) == 3
+    assert sorted(latest_tags(instance, "claims", keys, DATA_VERSION)) == keys
+    assert {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()} == {
+        "every_record_is_analyzed": True,
+        "quotes_are_verbatim": True,
+    }
+    before = conn.execute("SELECT * FROM record_analysis ORDER BY 1").fetchall()
+    assert len(before) == 9
+    assert job.execute_in_process(instance=instance, tags=_range(keys[0], keys[-1]), run_config=QUIET).success
+    assert latest_tags(instance, "analyzed_records", keys, DATA_VERSION) == versions
+    assert conn.execute("SELECT * FROM record_analysis ORDER BY 1").fetchall() == before
+
+
+def test_a_rectangle_of_days_and_topics_is_one_run_with_an_event_each(
+    conn: Connection, instance: DagsterInstance, definitions: Definitions
+) -> None:
+    _three_days(conn)
+    first, last = key_of(DAY - timedelta(days=1), TOPIC_SLUGS[0]), key_of(DAY, TOPIC_SLUGS[2])
+    result = definitions.resolve_job_def("signals_job").execute_in_process(
+        instance=instance, tags=_range(first, last), run_config=QUIET
+    )
+    events = result.get_asset_materialization_events()
+    expected = [key_of(day, slug) for day in (DAY - timedelta(days=1), DAY) for slug in TOPIC_SLUGS[:3]]
+    assert sorted(str(event.partition) for event in events) == sorted(expected)
+    assert instance.get_materialized_partitions(AssetKey("topic_signals")) == set(expected)
+    dims = {str(e.partition): e.materialization.tags["dagster/partition/topic"] for e in events}  # type: ignore[index]
+    assert all(key.endswith(f"|{topic}") for key, topic in dims.items())
+
+
+def test_the_check_passes_withheld_topics_and_fails_on_a_published_story_that_breaks_a_gate(
+    conn: Connection, instance: DagsterInstance, newsroom: Newsroom
+) -> None:
+    built = build_newsroom(conn)
+    defs = build_definitions(newsroom=newsroom)
+    only_check = define_asset_job(
+        "only_check",
+        AssetSelection.checks(AssetCheckKey(AssetKey("articles"), "articles_hold_their_gates")),
+        partitions_def=DAY_TOPIC,
+    )
+    job = Definitions.merge(defs, Definitions(jobs=[only_check])).resolve_job_def("only_check")
+
+    def check(topic: str) -> AssetCheckEvaluation:
+        result = job.execute_in_process(
+            instance=instance, tags={"dagster/partition": key_of(DAY, topic)}, run_config=QUIET
+        )
+        (evaluation,) = result.get_asset_check_evaluations()
+        return evaluation
+
+    withheld = check("ai-law")
+    assert withheld.passed
+    assert withheld.metadata["published"].value == 0
+    # One cited quote of the lead no longer carries its sentence.
+    conn.execute(
+        """UPDATE article_sentences SET text = 'Officials in Ruritania counted 987,654 machines.' WHERE id = (
+               SELECT s.id FROM article_sentences s JOIN article_versions v ON v.id = s.article_version_id
+               JOIN articles a ON a.id = v.article_id WHERE a.slug = %s AND s.kind = 'cited' AND s.part = 'body'
+               ORDER BY v.number DESC, s.ordinal LIMIT 1)""",
+        (built.lead,),
+    )
+    broken = check("ai-geopolitics")
+    assert not broken.passed
+    assert broken.metadata["failures"].value >= 1
+    assert "987,654" in str(broken.metadata["broken"].value) or "Ruritania" in str(broken.metadata["broken"].value)
+
+
+def test_the_check_reads_only_the_partitions_it_is_given(conn: Connection, publication: Publication) -> None:
+    build_newsroom(conn)
+    assert published_count(conn, [key_of(DAY, "ai-law")]) == 0
+    assert published_count(conn, [key_of(DAY, "ai-geopolitics")]) == 1
+    assert published_count(conn, None) == 3
+    assert broken_gates(conn, publication, [key_of(DAY, "ai-law")]) == []
+
+
+def test_an_edition_decides_every_topic_and_a_second_one_decides_none(
+    conn: Connection, instance: DagsterInstance, newsroom: Newsroom
+) -> None:
+    days = _three_days(conn)
+    watcher = Silent()
+    editor = Editor(newsroom, instance, watcher)
+    first = Outcome(DAY)
+    with newsroom.connection() as own:
+        newsroom.sync(own)
+    assert editor.analyze(DAY, first)
+    editor.publish_day(DAY, list(TOPIC_SLUGS), first)
+    editor.summarise(first, list(TOPIC_SLUGS))
+    assert first.failures == []
+    assert first.written == len(TOPIC_SLUGS)
+    assert len(first.published) + len(first.withheld) == len(TOPIC_SLUGS)
+    runs = instance.get_runs_count()
+    second = Outcome(DAY)
+    editor.publish_day(DAY, list(TOPIC_SLUGS), second)
+    assert (second.written, second.changed, second.failures) == (0, 0, [])
+    assert instance.get_runs_count() == runs + 2  # signals and pages looked, no story was written
+    assert days[-1] == DAY
+
+
+def test_an_edition_whose_stage_fails_says_which_and_goes_no_further(
+    conn: Connection, instance: DagsterInstance, newsroom: Newsroom
+) -> None:
+    _three_days(conn)
+    conn.execute("ALTER TABLE record_topics RENAME TO record_topics_gone")
+    watcher = Silent()
+    outcome = Outcome(DAY)
+    assert not Editor(newsroom, instance, watcher).analyze(DAY, outcome)
+    assert outcome.failures and outcome.failures[0].startswith("analyze: ")
+    assert "record_topics" in outcome.failures[0]
+    assert watcher.lines[-1][2]
+
+
+def test_the_purge_takes_log_lines_and_leaves_materialisations(
+    conn: Connection, instance: DagsterInstance, definitions: Definitions
+) -> None:
+    _three_days(conn)
+    definitions.resolve_job_def("signals_job").execute_in_process(
+        instance=instance, partition_key=key_of(DAY, "ai-law"), run_config=QUIET
+    )
+    (run,) = instance.get_runs()
+    assert purge(instance, datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    lines = len(instance.all_logs(run.run_id))
+    gone = purge(instance, datetime.now(UTC) + timedelta(minutes=1))
+    assert 0 < gone < lines
+    assert instance.get_materialized_partitions(AssetKey("topic_signals")) == {key_of(DAY, "ai-law")}
+    assert instance.get_latest_materialization_event(AssetKey("topic_signals")) is not None
+    assert purge(instance, datetime.now(UTC) + timedelta(minutes=1)) == 0
+
+
+def test_figures_hold_no_nan_no_markup_and_no_foreign_link() -> None:
+    data = figures(
+        {"rate": float("nan"), "title": "**bold** [x](javascript:alert(1))", "none": None, "rows": [{"a": 1}]}
+    )
+    assert data["rate"].value == "nan"
+    assert type(data["title"]).__name__ == "TextMetadataValue"
+    assert "none" not in data
+    assert type(data["rows"]).__name__ == "TableMetadataValue"
+
+
+@pytest.fixture
+def publication() -> Publication:
+    return load_publication()
