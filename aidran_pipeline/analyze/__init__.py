@@ -10,7 +10,9 @@ from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult
 
 
-def analyze_days(conn: Connection, days: Sequence[date], *, run: Run, topics: Topics | None = None) -> dict[date, StageResult]:
+def analyze_days(
+    conn: Connection, days: Sequence[date], *, run: Run, topics: Topics | None = None
+) -> dict[date, StageResult]:
     """See days.analyze_days."""
     from aidran_pipeline.analyze.days import analyze_days as face
 

@@ -10,23 +10,55 @@ import re
 
 from aidran_pipeline.text import facts_of
 
-REPORT = re.compile(r"\b(?:said|says|told|announc\w+|report\w*|according to|confirm\w+|warn\w*|argu\w+|estimat\w+|claim\w*|reveal\w*|disclos\w+|found|finds|shows?|showed|publish\w+)\b", re.I)
-CHANGE = re.compile(r"\b(?:cuts?|rais\w+|launch\w*|releas\w+|ban\w*|acquir\w+|sign\w*|su(?:e|es|ed)|fil(?:e|es|ed)|approv\w+|reject\w*|open\w*|clos\w+|hir\w+|fir(?:e|ed|es)|lay\w* off|grew|grow\w*|fell|falls?|rose|rises?|doubl\w+|tripl\w+|halv\w+|reduc\w+|increas\w+|declin\w+|drop\w*|buil[dt]\w*|invest\w*|deploy\w*|replac\w+|introduc\w+|adopt\w*|requires?|limits?|delet\w+|beat|beats|outperform\w*)\b", re.I)
-COMPARE = re.compile(r"\b(?:more than|less than|fewer than|at least|up to|compared (?:to|with)|higher|lower|larger|smaller|faster|slower|cheaper|better|worse|most|least|first|largest|biggest|record|times as|per cent|percent|%)", re.I)
+REPORT = re.compile(
+    r"\b(?:said|says|told|announc\w+|report\w*|according to|confirm\w+|warn\w*|argu\w+|estimat\w+|claim\w*|reveal\w*|disclos\w+|found|finds|shows?|showed|publish\w+)\b",
+    re.I,
+)
+CHANGE = re.compile(
+    r"\b(?:cuts?|rais\w+|launch\w*|releas\w+|ban\w*|acquir\w+|sign\w*|su(?:e|es|ed)|fil(?:e|es|ed)|approv\w+|reject\w*|open\w*|clos\w+|hir\w+|fir(?:e|ed|es)|lay\w* off|grew|grow\w*|fell|falls?|rose|rises?|doubl\w+|tripl\w+|halv\w+|reduc\w+|increas\w+|declin\w+|drop\w*|buil[dt]\w*|invest\w*|deploy\w*|replac\w+|introduc\w+|adopt\w*|requires?|limits?|delet\w+|beat|beats|outperform\w*)\b",
+    re.I,
+)
+COMPARE = re.compile(
+    r"\b(?:more than|less than|fewer than|at least|up to|compared (?:to|with)|higher|lower|larger|smaller|faster|slower|cheaper|better|worse|most|least|first|largest|biggest|record|times as|per cent|percent|%)",
+    re.I,
+)
 CAUSE = re.compile(r"\b(?:because|due to|as a result|leads? to|led to|caus\w+|therefore|thanks to|driven by)\b", re.I)
-HEDGE = re.compile(r"\b(?:i think|i guess|i feel|i wonder|i hope|i wish|maybe|perhaps|imo|imho|probably|kind of|sort of)\b", re.I)
+HEDGE = re.compile(
+    r"\b(?:i think|i guess|i feel|i wonder|i hope|i wish|maybe|perhaps|imo|imho|probably|kind of|sort of)\b", re.I
+)
 FIRST = re.compile(r"\b(?:i|i'm|i’m|i've|i’ve|my|me|mine)\b", re.I)
-OPINION = re.compile(r"\b(?:should|shouldn't|must|ought|i think|i believe|in my opinion|it's (?:just|clear|obvious)|is (?:just|clearly|obviously)|terrible|awful|great|amazing|useless|worth|overrated|overhyped|hype|ridiculous|good|bad|wrong|right|stupid|smart|dangerous|better|worse|problem|nobody|everyone|real(?:ly)?|never|always|matters?|point is|trust)\b", re.I)
-PREDICTION = re.compile(r"\b(?:will|won't|going to|by 20[2-4]\d|expects?|expected to|forecasts?|predict\w*|next year|soon|within (?:a|two|three|five|ten) (?:years?|months?))\b", re.I)
-ADVICE = re.compile(r"\b(?:should|must|need to|needs to|ought to|recommend\w*|urge[sd]?|advis\w+|call(?:s|ed)? (?:on|for))\b", re.I)
-ANNOUNCE = re.compile(r"\b(?:announc\w+|launch\w*|unveil\w*|releas\w+|introduc\w+|roll(?:s|ed|ing)? out|opens?|opened|debut\w*|publish\w+)\b", re.I)
+OPINION = re.compile(
+    r"\b(?:should|shouldn't|must|ought|i think|i believe|in my opinion|it's (?:just|clear|obvious)|is (?:just|clearly|obviously)|terrible|awful|great|amazing|useless|worth|overrated|overhyped|hype|ridiculous|good|bad|wrong|right|stupid|smart|dangerous|better|worse|problem|nobody|everyone|real(?:ly)?|never|always|matters?|point is|trust)\b",
+    re.I,
+)
+PREDICTION = re.compile(
+    r"\b(?:will|won't|going to|by 20[2-4]\d|expects?|expected to|forecasts?|predict\w*|next year|soon|within (?:a|two|three|five|ten) (?:years?|months?))\b",
+    re.I,
+)
+ADVICE = re.compile(
+    r"\b(?:should|must|need to|needs to|ought to|recommend\w*|urge[sd]?|advis\w+|call(?:s|ed)? (?:on|for))\b", re.I
+)
+ANNOUNCE = re.compile(
+    r"\b(?:announc\w+|launch\w*|unveil\w*|releas\w+|introduc\w+|roll(?:s|ed|ing)? out|opens?|opened|debut\w*|publish\w+)\b",
+    re.I,
+)
 SPEAKER = (
-    re.compile(r"\b(?:said|says|told \w+|argued|argues|warned|warns|wrote|added|explained|insists?|insisted)\s+(?P<s>(?:the )?[A-Z][\w’'.-]+(?: (?:of|for|de|van|von|&)? ?[A-Z][\w’'.-]+){0,4})"),
-    re.compile(r"(?P<s>(?:The )?[A-Z][\w’'.&-]+(?: [A-Z][\w’'.&-]+){0,4})(?:, [^,]{3,60},)? (?:said|says|told|argued|argues|warned|warns|wrote|added|explained|insisted|announced|confirmed|estimates?)\b"),
+    re.compile(
+        r"\b(?:said|says|told \w+|argued|argues|warned|warns|wrote|added|explained|insists?|insisted)\s+(?P<s>(?:the )?[A-Z][\w’'.-]+(?: (?:of|for|de|van|von|&)? ?[A-Z][\w’'.-]+){0,4})"
+    ),
+    re.compile(
+        r"(?P<s>(?:The )?[A-Z][\w’'.&-]+(?: [A-Z][\w’'.&-]+){0,4})(?:, [^,]{3,60},)? (?:said|says|told|argued|argues|warned|warns|wrote|added|explained|insisted|announced|confirmed|estimates?)\b"
+    ),
     re.compile(r"\b[Aa]ccording to (?P<s>(?:the )?[A-Z][\w’'.&-]+(?: [A-Z][\w’'.&-]+){0,4})"),
 )
-CRITICAL = re.compile(r"\b(?:terrible|awful|useless|dangerous|harmful|worse|worst|broken|scam|fraud|nonsense|overhyped|hype|hate|disaster|fail(?:s|ed|ure)?|garbage|slop|lies|lying|exploit\w*|unethical|nightmare|not convinced|doubt\w*|misleading|overrated|pointless|waste of|empty|doesn[’']t work|don[’']t trust)\b", re.I)
-SUPPORTIVE = re.compile(r"\b(?:excellent|amazing|impressive|great|love|useful|helpful|brilliant|fantastic|game changer|incredible|best|promising|works well|solid|sensible|welcome|delighted|thrilled|breakthrough)\b", re.I)
+CRITICAL = re.compile(
+    r"\b(?:terrible|awful|useless|dangerous|harmful|worse|worst|broken|scam|fraud|nonsense|overhyped|hype|hate|disaster|fail(?:s|ed|ure)?|garbage|slop|lies|lying|exploit\w*|unethical|nightmare|not convinced|doubt\w*|misleading|overrated|pointless|waste of|empty|doesn[’']t work|don[’']t trust)\b",
+    re.I,
+)
+SUPPORTIVE = re.compile(
+    r"\b(?:excellent|amazing|impressive|great|love|useful|helpful|brilliant|fantastic|game changer|incredible|best|promising|works well|solid|sensible|welcome|delighted|thrilled|breakthrough)\b",
+    re.I,
+)
 NEGATED = re.compile(r"\b(?:not|never|no|isn't|isn’t|wasn't|don't|don’t|hardly)\s+(?:\w+\s+){0,2}$", re.I)
 
 
@@ -47,7 +79,7 @@ def score(sentence: str) -> float:
 
 
 def kind_of(sentence: str, *, title: bool, post: bool) -> str:
-    """headline for an outlet's title; else question, figure, announcement, advice, prediction, opinion or statement."""
+    """Headline for an outlet's title; else question, figure, announcement, advice, prediction, opinion or statement."""
     if sentence.rstrip().endswith("?"):
         return "question"
     if title:
@@ -66,13 +98,17 @@ def speaker_of(sentence: str) -> str | None:
     """Who is plainly said to speak, else None: then the author or outlet speaks."""
     for pattern in SPEAKER:
         match = pattern.search(sentence)
-        if match and len(match.group("s")) > 2 and match.group("s") not in ("It", "He", "She", "They", "We", "The", "This", "That", "I", "But", "And"):
+        if (
+            match
+            and len(match.group("s")) > 2
+            and match.group("s") not in ("It", "He", "She", "They", "We", "The", "This", "That", "I", "But", "And")
+        ):
             return match.group("s").strip(" .,’'")
     return None
 
 
 def stance_of(sentence: str) -> str | None:
-    """critical or supportive where the words are plain and not negated; None when both or neither."""
+    """Critical or supportive where the words are plain and not negated; None when both or neither."""
     found = set()
     for pattern, stance in ((CRITICAL, "critical"), (SUPPORTIVE, "supportive")):
         for match in pattern.finditer(sentence):

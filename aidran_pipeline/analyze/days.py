@@ -21,7 +21,6 @@ from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
-from aidran_pipeline.text import tokens
 
 ENGINE = "embedded"
 VERSION = "analysis-1"
@@ -48,7 +47,9 @@ ORDER BY r.published_at, r.platform, r.native_id
 """
 
 
-def analyze_days(conn: Connection, days: Sequence[date], *, run: Run, topics: Topics | None = None) -> dict[date, StageResult]:
+def analyze_days(
+    conn: Connection, days: Sequence[date], *, run: Run, topics: Topics | None = None
+) -> dict[date, StageResult]:
     """Analyse every record of the days that was not analysed yet; regroup the storylines of the days that changed."""
     topics = topics or load_topics()
     days = sorted(set(days))
@@ -79,7 +80,9 @@ def _storyline_days(conn: Connection, changed: Sequence[date], days: Sequence[da
     if not changed:
         return []
     last = max(days)
-    return sorted({day + timedelta(days=i) for day in changed for i in range(WINDOW_DAYS) if day + timedelta(days=i) <= last})
+    return sorted(
+        {day + timedelta(days=i) for day in changed for i in range(WINDOW_DAYS) if day + timedelta(days=i) <= last}
+    )
 
 
 def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
@@ -108,14 +111,18 @@ def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
                 (representative, days[representative], VERSION, run.id),
             ).fetchone()
             assert row is not None
-            conn.execute("INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, 1)", (representative, row["id"]))
+            conn.execute(
+                "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, 1)",
+                (representative, row["id"]),
+            )
         with conn.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
                 [(record, row["id"], similarity) for record, similarity in members[representative]],
             )
         conn.execute(
-            "UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members WHERE group_id = %(g)s) WHERE id = %(g)s", {"g": row["id"]}
+            "UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members WHERE group_id = %(g)s) WHERE id = %(g)s",
+            {"g": row["id"]},
         )
 
 
@@ -135,10 +142,15 @@ def _records(conn: Connection, rows: Sequence[dict[str, Any]], model: TopicModel
             about = score >= ABOUT_AI
             lang, confidence = language_of(row["text"], row["declared_lang"])
             digest = (VERSION, row["text_sha256"], config)
-            analysis.append((version, row["day"], lang, confidence, score, about, ENGINE, VERSION, digest[1] + digest[2], run.id))
+            analysis.append(
+                (version, row["day"], lang, confidence, score, about, ENGINE, VERSION, digest[1] + digest[2], run.id)
+            )
             if about:
                 found = model.scores(row["title"] or "", row["text"], row["community"], vectors[version])
-                assigned += [(row["record_id"], t, version, row["day"], rank, s, VERSION, run.id) for rank, (t, s) in enumerate(found, start=1)]
+                assigned += [
+                    (row["record_id"], t, version, row["day"], rank, s, VERSION, run.id)
+                    for rank, (t, s) in enumerate(found, start=1)
+                ]
         cursor.executemany(
             """INSERT INTO record_analysis (record_version_id, day, lang, lang_confidence, ai_score, about_ai, engine, engine_version, input_hash, run_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, md5(%s), %s)
@@ -163,7 +175,15 @@ def _storylines(conn: Connection, day: date, run: Run) -> None:
     by_topic: dict[str, list[Item]] = defaultdict(list)
     for row in rows:
         order = (row["published_at"].isoformat(), row["native_id"])
-        item = Item.of(row["record_id"], row["day"], row["platform"] != "news", row["title"] or "", row["text"], vectors[row["record_id"]], order)
+        item = Item.of(
+            row["record_id"],
+            row["day"],
+            row["platform"] != "news",
+            row["title"] or "",
+            row["text"],
+            vectors[row["record_id"]],
+            order,
+        )
         background.update(item.stems)
         by_topic[row["topic"]].append(item)
     weights = _idf(background, len(rows))
@@ -183,12 +203,16 @@ def _idf(background: Counter[str], total: int) -> dict[str, float]:
     return {stem: math.log((1 + total) / (1 + count)) for stem, count in background.items()}
 
 
-def _store_group(conn: Connection, topic: str, kind: str, members: list[Item], weights: dict[str, float], run: Run) -> None:
+def _store_group(
+    conn: Connection, topic: str, kind: str, members: list[Item], weights: dict[str, float], run: Run
+) -> None:
     """Give a group its id: that of the storyline most of its members are in already, else a new one."""
     ids = [m.record_id for m in members]
     placed = {
         row["record_id"]: row["storyline_id"]
-        for row in conn.execute("SELECT record_id, storyline_id FROM storyline_records WHERE record_id = ANY(%s)", (ids,))
+        for row in conn.execute(
+            "SELECT record_id, storyline_id FROM storyline_records WHERE record_id = ANY(%s)", (ids,)
+        )
     }
     fresh = [m for m in members if m.record_id not in placed]
     if not fresh:

@@ -71,5 +71,6 @@ def _bands(grams: frozenset[str]) -> list[tuple[int, bytes]]:
     digest = signature.digest()
     rows = PERMUTATIONS // BANDS
     return [
-        (band, hashlib.blake2b(repr(digest[band * rows : (band + 1) * rows]).encode(), digest_size=8).digest()) for band in range(BANDS)
+        (band, hashlib.blake2b(repr(digest[band * rows : (band + 1) * rows]).encode(), digest_size=8).digest())
+        for band in range(BANDS)
     ]

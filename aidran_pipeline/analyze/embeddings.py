@@ -37,7 +37,9 @@ def _model() -> tuple[Any, Any]:
     path = model_path()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != MODEL_SHA256:
-        raise ModelMismatch(f"{path}: SHA-256 {digest}, {MODEL_SHA256} wanted; install the versions of requirements.txt")
+        raise ModelMismatch(
+            f"{path}: SHA-256 {digest}, {MODEL_SHA256} wanted; install the versions of requirements.txt"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

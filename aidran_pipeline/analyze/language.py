@@ -5,7 +5,30 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-LANGUAGES = ["en", "de", "es", "fr", "it", "pt", "nl", "pl", "sv", "da", "no", "fi", "cs", "tr", "ru", "uk", "ja", "ko", "zh", "ar", "hi", "id"]
+LANGUAGES = [
+    "en",
+    "de",
+    "es",
+    "fr",
+    "it",
+    "pt",
+    "nl",
+    "pl",
+    "sv",
+    "da",
+    "no",
+    "fi",
+    "cs",
+    "tr",
+    "ru",
+    "uk",
+    "ja",
+    "ko",
+    "zh",
+    "ar",
+    "hi",
+    "id",
+]
 SHORT = 40
 
 

@@ -25,8 +25,44 @@ JOIN = 0.42
 MEANING, WORDS, NAMES = 0.4, 0.35, 0.25
 # Names so frequent that they tell no event apart.
 COMMON_NAMES = frozenset(
-    "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude gemini llm llms ceo gpt api "
-    "america american china europe tech agi cto gpu gpus ml ios mac silicon valley".split()
+    [
+        "ai",
+        "a.i",
+        "us",
+        "u.s",
+        "eu",
+        "uk",
+        "openai",
+        "anthropic",
+        "google",
+        "microsoft",
+        "meta",
+        "nvidia",
+        "apple",
+        "amazon",
+        "chatgpt",
+        "claude",
+        "gemini",
+        "llm",
+        "llms",
+        "ceo",
+        "gpt",
+        "api",
+        "america",
+        "american",
+        "china",
+        "europe",
+        "tech",
+        "agi",
+        "cto",
+        "gpu",
+        "gpus",
+        "ml",
+        "ios",
+        "mac",
+        "silicon",
+        "valley",
+    ]
 )
 
 
@@ -46,7 +82,9 @@ class Item:
     figures: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, record_id: int, day: date, post: bool, title: str, text: str, vector: Vector, order: tuple[str, str]) -> Item:
+    def of(
+        cls, record_id: int, day: date, post: bool, title: str, text: str, vector: Vector, order: tuple[str, str]
+    ) -> Item:
         """Facts and stems of the title and the first sentences."""
         head = text[:500]
         item = cls(record_id, day, post, title, head, vector, order, set(tokens(head)))
@@ -66,7 +104,10 @@ def idf(items: Sequence[Item], background: Mapping[str, int], total: int) -> dic
 def overlap(a: set[str], b: set[str], weights: Mapping[str, float]) -> float:
     """Weighted Dice overlap of stems."""
     both = math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(a & b))
-    sides = math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(a)), math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(b))
+    sides = (
+        math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(a)),
+        math.fsum(weights.get(s, 1.0) ** 2 for s in sorted(b)),
+    )
     low = min(sides)
     return 0.0 if low <= 0 else 0.5 * both / low + both / (sides[0] + sides[1])
 
@@ -152,7 +193,9 @@ def _post_to_event(post: Item, report: Item, weights: Mapping[str, float]) -> fl
     """A post speaks of an event when it shares a telling name (or much of its words) and its meaning is near."""
     if not rare_names(post) & rare_names(report) and overlap(post.stems, report.stems, weights) < 0.35:
         return 0.0
-    return 0.75 * max(0.0, float(post.vector @ report.vector)) + 0.25 * min(1.0, 1.5 * overlap(post.stems, report.stems, weights))
+    return 0.75 * max(0.0, float(post.vector @ report.vector)) + 0.25 * min(
+        1.0, 1.5 * overlap(post.stems, report.stems, weights)
+    )
 
 
 def _matrix(items: Sequence[Item], weights: Mapping[str, float], score) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -207,4 +250,7 @@ def centrality(members: Sequence[Item]) -> list[float]:
         return [1.0]
     vectors = np.vstack([m.vector for m in members])
     near = vectors @ vectors.T
-    return [round(float(min(1.0, max(0.0, (near[i].sum() - near[i, i]) / (len(members) - 1)))), 4) for i in range(len(members))]
+    return [
+        round(float(min(1.0, max(0.0, (near[i].sum() - near[i, i]) / (len(members) - 1)))), 4)
+        for i in range(len(members))
+    ]

@@ -62,7 +62,12 @@ class TopicModel:
     def relevance(self, title: str, text: str, community: str | None) -> float:
         """How far a text is about artificial intelligence, 0 to 1, by its words and its subreddit."""
         stems, head = stems_of(text[:1500]), stems_of(title)
-        value = 0.8 * self.strong.total(stems) + 0.6 * self.weak.total(stems) + 0.5 * self.strong.total(head) + 0.4 * self.weak.total(head)
+        value = (
+            0.8 * self.strong.total(stems)
+            + 0.6 * self.weak.total(stems)
+            + 0.5 * self.strong.total(head)
+            + 0.4 * self.weak.total(head)
+        )
         if community and community.lower() in self.subreddits:
             value += 0.6
         if NOISE.any(head if title else stems):

@@ -38,7 +38,9 @@ def compute_signals(
 ) -> dict[tuple[date, str], StageResult]:
     """Compute and store the signals of the partitions; sealed ones are returned as they stand."""
     results: dict[tuple[date, str], StageResult] = {}
-    topics = [r["slug"] for r in conn.execute("SELECT slug FROM topics WHERE retired_at IS NULL ORDER BY position, slug")]
+    topics = [
+        r["slug"] for r in conn.execute("SELECT slug FROM topics WHERE retired_at IS NULL ORDER BY position, slug")
+    ]
     for day in sorted({day for day, _ in partitions}):
         inputs = load_day(conn, day, now=run.now)
         for topic in [t for t in topics if (day, t) in set(partitions)]:
@@ -60,7 +62,9 @@ def series_of(inputs: DayInputs, topic: str) -> list[DayCount]:
             continue
         rows = [inputs.counts.get((day, s), {}) for s in reached]
         series.append(
-            DayCount(day.isoformat(), sum(r.get(topic, 0) for r in rows), sum(sum(r.values()) for r in rows), round(share, 4))
+            DayCount(
+                day.isoformat(), sum(r.get(topic, 0) for r in rows), sum(sum(r.values()) for r in rows), round(share, 4)
+            )
         )
     return series
 
@@ -71,7 +75,8 @@ def _compute_one(
     day = inputs.day
     ask = {"topic": topic, "day": day, "kind": kind.name}
     stored = conn.execute(
-        "SELECT id, sealed_at, input_hash FROM baselines WHERE topic = %(topic)s AND day = %(day)s AND kind = %(kind)s FOR UPDATE", ask
+        "SELECT id, sealed_at, input_hash FROM baselines WHERE topic = %(topic)s AND day = %(day)s AND kind = %(kind)s FOR UPDATE",
+        ask,
     ).fetchone()
     if stored and stored["sealed_at"]:
         return
@@ -102,7 +107,9 @@ def _compute_one(
         return
     finding = kind.detect(series, tests)
     need = publication.evidence
-    enough = evidence.records >= need.records and evidence.authors >= need.authors and evidence.families >= need.families
+    enough = (
+        evidence.records >= need.records and evidence.authors >= need.authors and evidence.families >= need.families
+    )
     if finding.severity is not None and enough:
         _store_signal(conn, baseline["id"], finding, evidence, values)
 
@@ -119,7 +126,9 @@ def _evidence(conn: Connection, day: date, topic: str) -> Evidence:
     )
 
 
-def _store_signal(conn: Connection, baseline_id: int, finding: Finding, evidence: Evidence, values: dict[str, Any]) -> None:
+def _store_signal(
+    conn: Connection, baseline_id: int, finding: Finding, evidence: Evidence, values: dict[str, Any]
+) -> None:
     row = conn.execute(
         """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors,
                families, backfilled, engine_version, input_hash, run_id)
@@ -149,7 +158,8 @@ def _result(conn: Connection, day: date, topic: str) -> StageResult:
         (day, topic),
     ).fetchall()
     signals = conn.execute(
-        "SELECT kind, observed, expected, score, p_value, severity FROM signals WHERE day = %s AND topic = %s ORDER BY kind", (day, topic)
+        "SELECT kind, observed, expected, score, p_value, severity FROM signals WHERE day = %s AND topic = %s ORDER BY kind",
+        (day, topic),
     ).fetchall()
     first = baselines[0] if baselines else {"history_days": 0, "series": [], "coverage": {}, "sealed": False}
     metadata: dict[str, Any] = {
@@ -161,5 +171,9 @@ def _result(conn: Connection, day: date, topic: str) -> StageResult:
         "signals": ", ".join(f"{s['kind']} ({s['severity']})" for s in signals) or "none",
     }
     if signals:
-        metadata |= {"observed": signals[0]["observed"], "expected": signals[0]["expected"], "score": signals[0]["score"]}
+        metadata |= {
+            "observed": signals[0]["observed"],
+            "expected": signals[0]["expected"],
+            "score": signals[0]["score"],
+        }
     return StageResult(content_hash(baselines, signals), metadata, changed=bool(signals))

@@ -78,13 +78,22 @@ class DayInputs:
         unknown = [s for s in self.sources if self.day not in self.reached[s]]
         total = len(self.sources)
         reached = total - len(unknown)
-        return {"sources": total, "reached": reached, "unknown": unknown, "healthy": total > 0 and reached / total >= HEALTHY}
+        return {
+            "sources": total,
+            "reached": reached,
+            "unknown": unknown,
+            "healthy": total > 0 and reached / total >= HEALTHY,
+        }
 
     def compared(self) -> list[str]:
         """Sources that reached the day and enough of the trailing days."""
         trailing = [d for d in self.days if d != self.day and any(d in reached for reached in self.reached.values())]
         least = SOURCE_HISTORY * len(trailing)
-        return [s for s in self.sources if self.day in self.reached[s] and sum(d in self.reached[s] for d in trailing) >= least]
+        return [
+            s
+            for s in self.sources
+            if self.day in self.reached[s] and sum(d in self.reached[s] for d in trailing) >= least
+        ]
 
 
 def load_day(conn: Connection, day: date, *, now: datetime, sealed: datetime | None = None) -> DayInputs:
@@ -107,6 +116,7 @@ def _reaches(reach: Any, day: date, now: datetime) -> bool:
     if end <= start:
         return False
     return any(
-        (part.lower is None or part.lower <= start) and (part.upper is None or part.upper >= end - timedelta(minutes=45))
+        (part.lower is None or part.lower <= start)
+        and (part.upper is None or part.upper >= end - timedelta(minutes=45))
         for part in reach
     )

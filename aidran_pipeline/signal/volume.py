@@ -38,7 +38,8 @@ class DayCount:
 @dataclass(frozen=True)
 class Finding:
     """observed and expected in voices; score in standard deviations; p_value corrected for the topics tested,
-    p_uncorrected not; severity None below notable."""
+    p_uncorrected not; severity None below notable.
+    """
 
     observed: float
     expected: float
@@ -112,9 +113,14 @@ def detect(series: Sequence[DayCount], tests: int) -> Finding:
 
 def severity(count: float, expected: float, alone: float, corrected: float) -> str | None:
     """severe: corrected p < 0.0001 and 2.5 times the expected; strong: corrected p < 0.05 and 1.6 times; notable:
-    uncorrected p < 0.05 and 1.3 times."""
+    uncorrected p < 0.05 and 1.3 times.
+    """
     ratio = count / expected if expected > 0 else math.inf
-    for name, p_value, limit in (("severe", corrected, SEVERE), ("strong", corrected, STRONG), ("notable", alone, NOTABLE)):
+    for name, p_value, limit in (
+        ("severe", corrected, SEVERE),
+        ("strong", corrected, STRONG),
+        ("notable", alone, NOTABLE),
+    ):
         if p_value < limit and ratio >= LEAST_RATIO[name]:
             return name
     return None

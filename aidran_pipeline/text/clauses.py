@@ -17,7 +17,8 @@ MIN = 18
 
 def clause_spans(text: str, span: Span) -> list[Span]:
     """Shorter spans of text[span] that can stand alone: without a trailing credit, without what follows a break, without
-    a leading label. The span itself is not among them. Longest first."""
+    a leading label. The span itself is not among them. Longest first.
+    """
     sentence = span.of(text)
     found: set[Span] = set()
     end = len(sentence)
@@ -39,7 +40,9 @@ def clause_spans(text: str, span: Span) -> list[Span]:
 
 
 def _closed(clause: str) -> bool:
-    return clause.count("(") == clause.count(")") and clause.count("“") == clause.count("”") and clause.count('"') % 2 == 0
+    return (
+        clause.count("(") == clause.count(")") and clause.count("“") == clause.count("”") and clause.count('"') % 2 == 0
+    )
 
 
 def _add(found: set[Span], text: str, start: int, end: int) -> None:

@@ -27,7 +27,8 @@ MONEY = re.compile(
     rf"|(?P<n2>{NUMBER})(?:\s?(?P<s2>{SCALE}))?\s?(?P<c2>dollars|euros|pounds|USD|EUR|GBP|yuan|yen|€))(?![\w])"
 )
 PERCENT = re.compile(
-    rf"(?P<n>{NUMBER}|\b(?:{'|'.join(NUMBER_WORDS)}))[\s\u00a0\u202f-]?(?:%|per ?cent\b|percent\b|percentage points?\b|pct\b)", re.I
+    rf"(?P<n>{NUMBER}|\b(?:{'|'.join(NUMBER_WORDS)}))[\s\u00a0\u202f-]?(?:%|per ?cent\b|percent\b|percentage points?\b|pct\b)",
+    re.I,
 )
 PLAIN = re.compile(rf"(?<![\w.$€£-])(?P<n>{NUMBER})(?:[\s-]?(?P<s>{SCALE})\b)?(?P<ord>st|nd|rd|th)?(?![\w]|\.\d)")
 WORDED = re.compile(rf"\b(?P<n>{'|'.join(sorted(set(NUMBER_WORDS) - {'one', 'zero'}, key=len, reverse=True))})\b(?:[\s-](?P<s>hundred|thousand|million|billion|trillion)\b)?", re.I)  # fmt: skip
@@ -77,7 +78,9 @@ def facts_of(text: str) -> list[Fact]:
         take(match.start(), match.end(), "date", match.group(0).lower())
     for match in QUOTED.finditer(text):
         group = 1 if match.group(1) else 2
-        found.append(Fact(match.start(group), match.end(group), "quoted", match.group(group), _fold(match.group(group))))
+        found.append(
+            Fact(match.start(group), match.end(group), "quoted", match.group(group), _fold(match.group(group)))
+        )
     return sorted(found)
 
 
@@ -134,7 +137,10 @@ def _names_of_line(text: str, offset: int, line: str, titled: bool, taken: list[
     run: list[re.Match[str]] = []
 
     def close() -> None:
-        while run and (run[-1].group(0).lower() in JOINERS or (run[-1].group(0).lower() in ORDINARY and not _marked(run[-1].group(0)))):
+        while run and (
+            run[-1].group(0).lower() in JOINERS
+            or (run[-1].group(0).lower() in ORDINARY and not _marked(run[-1].group(0)))
+        ):
             run.pop()
         while run and run[0].group(0).lower() in ORDINARY and not _marked(run[0].group(0)):
             run.pop(0)
@@ -157,9 +163,11 @@ def _names_of_line(text: str, offset: int, line: str, titled: bool, taken: list[
             continue
         lowered = word.lower().replace("’", "'").removesuffix("'s")
         ordinary = lowered in ORDINARY or lowered in WEEKDAYS
-        if _capital(word) and len(word) > 1 or (word.isupper() and run):
+        if (_capital(word) and len(word) > 1) or (word.isupper() and run):
             if ordinary and not _marked(word) and (titled or not run):
-                begins = not line[: match.start()].strip(" “\"'‘(") or line[: match.start()].rstrip().endswith((".", "!", "?", ":", "“"))
+                begins = not line[: match.start()].strip(" “\"'‘(") or line[: match.start()].rstrip().endswith(
+                    (".", "!", "?", ":", "“")
+                )
                 if titled or begins:
                     close()
                     continue

@@ -11,9 +11,96 @@ from aidran_pipeline.text.spans import Span, trimmed
 
 URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)+/\S*", re.I)
 ABBREVIATIONS = frozenset(
-    """dr mr mrs ms prof sen rep gov gen col lt sgt capt rev hon st jr sr vs etc inc ltd corp co no nos vol fig figs eq al approx
-    dept est jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun e.g i.e cf ca u.s u.k
-    u.n e.u a.i ph.d m.d b.a m.a a.m p.m d.c bn mn tr ed eds pp ch sec art nr bzw z.b d.h u.a sra sr.a""".split()
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "sen",
+        "rep",
+        "gov",
+        "gen",
+        "col",
+        "lt",
+        "sgt",
+        "capt",
+        "rev",
+        "hon",
+        "st",
+        "jr",
+        "sr",
+        "vs",
+        "etc",
+        "inc",
+        "ltd",
+        "corp",
+        "co",
+        "no",
+        "nos",
+        "vol",
+        "fig",
+        "figs",
+        "eq",
+        "al",
+        "approx",
+        "dept",
+        "est",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "mon",
+        "tue",
+        "tues",
+        "wed",
+        "thu",
+        "thur",
+        "thurs",
+        "fri",
+        "sat",
+        "sun",
+        "e.g",
+        "i.e",
+        "cf",
+        "ca",
+        "u.s",
+        "u.k",
+        "u.n",
+        "e.u",
+        "a.i",
+        "ph.d",
+        "m.d",
+        "b.a",
+        "m.a",
+        "a.m",
+        "p.m",
+        "d.c",
+        "bn",
+        "mn",
+        "tr",
+        "ed",
+        "eds",
+        "pp",
+        "ch",
+        "sec",
+        "art",
+        "nr",
+        "bzw",
+        "z.b",
+        "d.h",
+        "u.a",
+        "sra",
+        "sr.a",
+    ]
 )
 STOP = re.compile(r"""(?P<stop>[.!?…]+|[。！？])(?P<close>["'”’»)\]]*)(?P<gap>\s+|$)""")
 LOWER_START = re.compile(r"[a-zà-öø-ÿ]")
@@ -38,7 +125,9 @@ def _split_line(text: str, start: int, end: int) -> list[Span]:
     line = text[start:end]
     bullet = BULLET.match(line)
     begin = bullet.end() if bullet else 0
-    masked = URL.sub(lambda m: "u" * len(m.group(0).rstrip(".!?,;:)")) + m.group(0)[len(m.group(0).rstrip(".!?,;:)")) :], line)
+    masked = URL.sub(
+        lambda m: "u" * len(m.group(0).rstrip(".!?,;:)")) + m.group(0)[len(m.group(0).rstrip(".!?,;:)")) :], line
+    )
     found: list[Span] = []
     for match in STOP.finditer(masked, begin):
         if _ends(masked, begin, match):

@@ -87,11 +87,18 @@ def _decide(
 ) -> ArticleResult:  # fmt: skip
     day, topic = material.day, material.topic
     numbers = _numbers(material, draft)
-    common: dict[str, Any] = {"engine": ENGINE, "engine_version": ENGINE_VERSION, "input_hash": digest, "run_id": run.id}
+    common: dict[str, Any] = {
+        "engine": ENGINE,
+        "engine_version": ENGINE_VERSION,
+        "input_hash": digest,
+        "run_id": run.id,
+    }
     if draft is None or reasons:
         store_decision(conn, day=day, topic=topic, decision="withheld", reasons=reasons, numbers=numbers,
                        draft=draft_as_json(draft) if draft else None, article_version_id=None, decided_at=run.now, **common)  # fmt: skip
-        return ArticleResult(day, topic, "withheld", True, content_hash("withheld", reasons), reasons=reasons, numbers=numbers)
+        return ArticleResult(
+            day, topic, "withheld", True, content_hash("withheld", reasons), reasons=reasons, numbers=numbers
+        )
     versions = conn.execute(
         """SELECT count(*) AS n FROM article_versions av JOIN articles a ON a.id = av.article_id
            WHERE a.day = %s AND a.topic = %s""",
@@ -149,7 +156,9 @@ def _known(conn: Connection, day: date, topic: str, digest: str) -> ArticleResul
     if row["decision"] == "published":
         return latest_result(conn, day, topic)
     reasons = row["reasons"]
-    return ArticleResult(day, topic, "withheld", False, content_hash("withheld", reasons), reasons=reasons, numbers=row["numbers"])
+    return ArticleResult(
+        day, topic, "withheld", False, content_hash("withheld", reasons), reasons=reasons, numbers=row["numbers"]
+    )
 
 
 def latest_result(conn: Connection, day: date, topic: str) -> ArticleResult | None:
@@ -182,7 +191,14 @@ def make_context(
         material = load_material(conn, day, topic, publication)
     baseline, signals = material.baseline, tuple(f"{s['kind']}:{s['severity']}" for s in material.signals)
     others = tuple(
-        OtherStory(row["slug"], row["topic"], str(row["day"]), row["headline"], frozenset(row["storylines"]), frozenset(row["records"]))
+        OtherStory(
+            row["slug"],
+            row["topic"],
+            str(row["day"]),
+            row["headline"],
+            frozenset(row["storylines"]),
+            frozenset(row["records"]),
+        )
         for row in conn.execute(OTHERS, {"topic": topic, "day": day, "before": version_id})
     )
     headlines = conn.execute(

@@ -31,7 +31,9 @@ def foreign_facts(sentence: Sentence, grounds: list[Use], topic_label: str) -> l
     """Numbers, dates, names and quoted phrases of the frame that neither quotes nor metadata of the grounds hold."""
     from aidran_pipeline.text import supports_facts
 
-    allowed = " \n ".join([use.quote for use in grounds] + [use.source.metadata_text() for use in grounds] + [topic_label])
+    allowed = " \n ".join(
+        [use.quote for use in grounds] + [use.source.metadata_text() for use in grounds] + [topic_label]
+    )
     frame = frame_of(sentence)
     missing = supports_facts(facts_of(frame), facts_of(allowed))
     lowered = allowed.lower()

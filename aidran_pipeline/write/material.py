@@ -168,7 +168,10 @@ class Material:
             self.topic,
             self.label,
             self.window,
-            [(c.id, c.quote, c.kind, c.speaker, c.stance, c.source.version_id, c.source.storyline_id) for c in self.claims],
+            [
+                (c.id, c.quote, c.kind, c.speaker, c.stance, c.source.version_id, c.source.storyline_id)
+                for c in self.claims
+            ],
             [(p.source.version_id, p.links, p.rank) for p in self.pages],
             [(s.id, s.label, s.kind) for s in self.storylines.values()],
             [(s["id"], s["kind"], s["severity"]) for s in self.signals],
@@ -249,5 +252,7 @@ def _pages(rows: list[dict[str, Any]]) -> tuple[Page, ...]:
             day=first["published_at"].date() if first["published_at"] else None,
         )  # fmt: skip
         storylines = tuple(sorted({row["storyline_id"] for row in found}))
-        pages.append(Page(source, first["host"], first["canonical_url"], first["links"], first["rank"], own, storylines))
+        pages.append(
+            Page(source, first["host"], first["canonical_url"], first["links"], first["rank"], own, storylines)
+        )
     return tuple(sorted(pages, key=lambda page: page.rank))

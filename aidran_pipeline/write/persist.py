@@ -82,7 +82,9 @@ def store_version(
 ) -> tuple[int, str, int, bool]:
     """Append a version. Returns (version id, slug, number, whether it is new); equal content adds nothing."""
     digest = draft_hash(draft)
-    article = conn.execute("SELECT id, slug FROM articles WHERE day = %s AND topic = %s", (draft.day, draft.topic)).fetchone()
+    article = conn.execute(
+        "SELECT id, slug FROM articles WHERE day = %s AND topic = %s", (draft.day, draft.topic)
+    ).fetchone()
     if article is None:
         article = conn.execute(
             "INSERT INTO articles (day, topic, slug) VALUES (%s, %s, %s) RETURNING id, slug",
@@ -132,7 +134,18 @@ def _store_sentences(conn: Connection, draft: Draft, version_id: int, judge: tup
             """INSERT INTO sentence_citations (sentence_id, citation_id, article_version_id, claim_id, quote, start_at, end_at,
                    support, score, judge, judge_version) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
-                (ids[i], citations[u.source.key], version_id, u.claim_id, u.quote, u.start, u.end, u.support, u.score, *judge)
+                (
+                    ids[i],
+                    citations[u.source.key],
+                    version_id,
+                    u.claim_id,
+                    u.quote,
+                    u.start,
+                    u.end,
+                    u.support,
+                    u.score,
+                    *judge,
+                )
                 for i, s in enumerate(draft.sentences)
                 for u in s.uses
             ],
@@ -211,4 +224,6 @@ def _use(row: dict[str, Any]) -> Use:
             title=row["page_title"], platform=None, publisher=name, family=name.lower(), author_key=row["host"],
             author_name=None, community=None, published=published, day=published.date() if published else None,
         )  # fmt: skip
-    return Use(source, row["quote"], row["start_at"], row["end_at"], row["claim_id"], row["support"], float(row["score"]))
+    return Use(
+        source, row["quote"], row["start_at"], row["end_at"], row["claim_id"], row["support"], float(row["score"])
+    )

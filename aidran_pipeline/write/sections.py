@@ -14,7 +14,11 @@ from aidran_pipeline.write.frames import Voice, bare, speaker_name, use_of
 from aidran_pipeline.write.material import Claim, Material, Page
 from aidran_pipeline.write.select import SAME_WORDS, SECTION_RECORDS, Thread, is_post, similarity
 
-CARRIED = ("The same news stood at {names}.", "{names} carried it as well.", "Reports to the same effect came from {names}.")
+CARRIED = (
+    "The same news stood at {names}.",
+    "{names} carried it as well.",
+    "Reports to the same effect came from {names}.",
+)
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 POSTS_OPEN = (
     "{n} posts on {places} took up the subject.",
@@ -129,7 +133,11 @@ def _reports(builder: Builder, news: list[Claim], section: int, paragraph: int, 
 
 def _corroboration(builder: Builder, news: list[Claim], section: int, paragraph: int) -> None:
     """Outlets whose claims repeat what was quoted: named and cited, not quoted once more."""
-    ground = [i for i, s in enumerate(builder.sentences) if s.section == section and s.paragraph == paragraph and s.part == "body"]
+    ground = [
+        i
+        for i, s in enumerate(builder.sentences)
+        if s.section == section and s.paragraph == paragraph and s.part == "body"
+    ]
     quoted = [u.quote for i in ground for u in builder.sentences[i].uses]
     named = {u.source.publisher for i in ground for u in builder.sentences[i].uses}
     uses: list[Use] = []
@@ -204,7 +212,7 @@ def best_page_quote(builder: Builder, page: Page, thread: Thread) -> Use | None:
     best: tuple[float, Use] | None = None
     for span in split_sentences(page.source.text)[:60]:
         quote = page.source.text[span.start : span.end]
-        if any(mark in quote for mark in "“”\"\n") or not 60 <= len(quote) <= 260 or quote_problems(quote):
+        if any(mark in quote for mark in '“”"\n') or not 60 <= len(quote) <= 260 or quote_problems(quote):
             continue
         near = similarity(quote, words)
         if near < 0.15 or builder.said(quote) or quote.strip() == (page.source.title or "").strip():

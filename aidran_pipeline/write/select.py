@@ -53,7 +53,7 @@ def similarity(a: str, b: str) -> float:
 
 def usable(claim: Claim) -> bool:
     """Fit to be printed: clean, quotable without nested quotation marks, of a length people read."""
-    if any(mark in claim.quote for mark in "“”\"\n") or not 20 <= len(claim.quote) <= 320:
+    if any(mark in claim.quote for mark in '“”"\n') or not 20 <= len(claim.quote) <= 320:
         return False
     if claim.kind == "question" and claim.source.platform == "news":
         return False
@@ -192,7 +192,9 @@ def make_plan(material: Material) -> Plan:
     if len(sections) < 3:
         sections.extend(_mixed(rest, 3 - len(sections)))
     if len(sections) < 3:
-        raise NotEnough("three sections", f"{len(threads)} storylines with a quotable claim make {len(sections)} of 3 sections")
+        raise NotEnough(
+            "three sections", f"{len(threads)} storylines with a quotable claim make {len(sections)} of 3 sections"
+        )
     used = {id(t) for _, group in sections for t in group}
     plan = Plan(lead, sections, others=[t for t in rest if id(t) not in used])
     plan.reserved = _reserve(plan, material)
@@ -235,8 +237,14 @@ def _reserve(plan: Plan, material: Material) -> dict[str, list[Claim]]:
         for thread, claim in found:
             left = [c for c in thread.claims if c.id not in taken and c.id != claim.id]
             enough = len({c.source.record_id for c in left}) >= min(2, thread.records) and len(left) >= 1
-            repeated = any(similarity(claim.quote, other.quote) >= SAME_WORDS for chosen in reserved.values() for other in chosen)
-            if enough and not repeated and claim.source.record_id not in {c.source.record_id for c in reserved[question]}:
+            repeated = any(
+                similarity(claim.quote, other.quote) >= SAME_WORDS for chosen in reserved.values() for other in chosen
+            )
+            if (
+                enough
+                and not repeated
+                and claim.source.record_id not in {c.source.record_id for c in reserved[question]}
+            ):
                 reserved[question].append(claim)
                 taken.add(claim.id)
             if len(reserved[question]) == 2:

@@ -52,12 +52,24 @@ def _story_facts(headline: str, when: str) -> list[CountFact]:
 
 def _first_story(builder: Builder, label: str, headline_at: int) -> None:
     """Nothing earlier to tell: say so, and say how far back the evidence goes."""
-    dated = [(u.source.day, i) for i, s in enumerate(builder.sentences) for u in s.uses if u.source.day and u.source.kind == "record"]
+    dated = [
+        (u.source.day, i)
+        for i, s in enumerate(builder.sentences)
+        for u in s.uses
+        if u.source.day and u.source.kind == "record"
+    ]
     oldest, row = min(dated)
     builder.add(
         Sentence("story_so_far", f"This is the first story in thirty days on {label}.", 0, 1, "synthesis",
                  rests_on=[headline_at], facts=[CountFact("thirty days", "days_looked_back", 30)])
     )  # fmt: skip
     builder.add(
-        Sentence("story_so_far", f"The oldest record cited here dates from {day_name(oldest)}.", 0, 1, "synthesis", rests_on=[row])
+        Sentence(
+            "story_so_far",
+            f"The oldest record cited here dates from {day_name(oldest)}.",
+            0,
+            1,
+            "synthesis",
+            rests_on=[row],
+        )
     )

@@ -20,9 +20,76 @@ SHORT_LENGTH = 42
 NAME = re.compile(r"[A-Z]|\d")
 # Names too general to tell a reader what a section is about.
 GENERAL = frozenset(
-    """ai a.i ai-generated ai-powered ai-related ai-driven ai-native us u.s usa eu uk u.k ceo cto cfo llm llms gpu gpus api apis agi genai tech america american
-    americans china chinese europe european british indian japanese korean russian german french israeli english western internet web
-    silicon valley big tech ipo app apps ml ios mac pc pcs sci-fi bluesky reddit techmeme he she they we i it the company""".split()
+    [
+        "ai",
+        "a.i",
+        "ai-generated",
+        "ai-powered",
+        "ai-related",
+        "ai-driven",
+        "ai-native",
+        "us",
+        "u.s",
+        "usa",
+        "eu",
+        "uk",
+        "u.k",
+        "ceo",
+        "cto",
+        "cfo",
+        "llm",
+        "llms",
+        "gpu",
+        "gpus",
+        "api",
+        "apis",
+        "agi",
+        "genai",
+        "tech",
+        "america",
+        "american",
+        "americans",
+        "china",
+        "chinese",
+        "europe",
+        "european",
+        "british",
+        "indian",
+        "japanese",
+        "korean",
+        "russian",
+        "german",
+        "french",
+        "israeli",
+        "english",
+        "western",
+        "internet",
+        "web",
+        "silicon",
+        "valley",
+        "big",
+        "tech",
+        "ipo",
+        "app",
+        "apps",
+        "ml",
+        "ios",
+        "mac",
+        "pc",
+        "pcs",
+        "sci-fi",
+        "bluesky",
+        "reddit",
+        "techmeme",
+        "he",
+        "she",
+        "they",
+        "we",
+        "i",
+        "it",
+        "the",
+        "company",
+    ]
 )
 
 
@@ -64,7 +131,11 @@ def title_terms(thread_terms: tuple[str, ...], quotes: list[str], most: int = 2)
 def general(term: str) -> bool:
     """Whether a term says nothing of its own: a general name, a bare figure, a word with a hyphenated suffix."""
     words = term.lower().replace("’", "'").split()
-    return all(w in GENERAL for w in words) or term.replace("%", "").replace(".", "").isdigit() or term.lower().startswith(("ai-", "usd ", "eur "))
+    return (
+        all(w in GENERAL for w in words)
+        or term.replace("%", "").replace(".", "").isdigit()
+        or term.lower().startswith(("ai-", "usd ", "eur "))
+    )
 
 
 def headline(builder: Builder, thread: Thread) -> tuple[str, int]:
@@ -147,7 +218,11 @@ def dek(builder: Builder, lead_position: int) -> Sentence:
     body = [i for i, s in enumerate(builder.sentences) if s.part == "body" and s.uses]
     records = {u.source.key for i in body for u in builder.sentences[i].uses if u.source.kind == "record"}
     outlets = {u.source.family for i in body for u in builder.sentences[i].uses if u.source.platform == "news"}
-    posts = {k for k in records if k not in {u.source.key for i in body for u in builder.sentences[i].uses if u.source.platform == "news"}}
+    posts = {
+        k
+        for k in records
+        if k not in {u.source.key for i in body for u in builder.sentences[i].uses if u.source.platform == "news"}
+    }
     facts, shares = [], []
     if outlets:
         text = f"{spell(len(outlets))} {'outlet' if len(outlets) == 1 else 'outlets'}"

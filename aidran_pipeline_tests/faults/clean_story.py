@@ -41,7 +41,13 @@ def use(number: int, quote: str, **changes: object) -> Use:
     """A verbatim use of source n."""
     where = source(number)
     start = where.text.index(quote)
-    values: dict[str, object] = {"source": where, "quote": quote, "start": start, "end": start + len(quote), "claim_id": 1000 + number}
+    values: dict[str, object] = {
+        "source": where,
+        "quote": quote,
+        "start": start,
+        "end": start + len(quote),
+        "claim_id": 1000 + number,
+    }
     return Use(**{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -53,7 +59,10 @@ def cited(part: str, section: int, paragraph: int, before: str, one: Use, after:
 
 def clean_draft() -> Draft:
     """The article: three sections, story so far, three questions."""
-    lead = use(1, "The Port of Aldmoor opened a 40-megawatt data hall on Tuesday and leased half of it to the regional health service")
+    lead = use(
+        1,
+        "The Port of Aldmoor opened a 40-megawatt data hall on Tuesday and leased half of it to the regional health service",
+    )
     same = use(3, "Aldmoor data hall opens at the port")
     sentences = [
         Sentence("headline", "The Port of Aldmoor opened a 40-megawatt data hall", kind="synthesis", rests_on=[4]),

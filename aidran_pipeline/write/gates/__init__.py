@@ -35,4 +35,5 @@ def run_gates(draft: Draft, context: Context) -> list[GateFailure]:
     """Every failure of every gate, in order; an empty list means that the draft may be published."""
     return [failure for _, gate in GATES for failure in gate(draft, context)]
 
+
 __all__ = ["GATES", "Context", "Gate", "GateFailure", "run_gates"]

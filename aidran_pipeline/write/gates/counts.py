@@ -17,11 +17,19 @@ def counts_equal_rows(draft: Draft, context: Context) -> list[GateFailure]:
                 found.append(GateFailure("counts", "count not in its sentence", fact.text, position))
             expected = recount(fact, sentence, draft, context)
             if expected != fact.value:
-                found.append(GateFailure("counts", f"{fact.kind} recounted", f"{fact.value!r} printed, {expected!r} counted", position))
+                found.append(
+                    GateFailure(
+                        "counts", f"{fact.kind} recounted", f"{fact.value!r} printed, {expected!r} counted", position
+                    )
+                )
             elif isinstance(fact.value, int) and not states(fact.text, fact.value):
-                found.append(GateFailure("counts", "words and value differ", f"{fact.text!r} is not {fact.value}", position))
+                found.append(
+                    GateFailure("counts", "words and value differ", f"{fact.text!r} is not {fact.value}", position)
+                )
     if draft.records_read != context.records_read:
-        found.append(GateFailure("counts", "records read", f"{draft.records_read} printed, {context.records_read} counted"))
+        found.append(
+            GateFailure("counts", "records read", f"{draft.records_read} printed, {context.records_read} counted")
+        )
     return found
 
 

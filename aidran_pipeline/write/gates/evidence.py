@@ -30,7 +30,11 @@ def reason_to_write(
 ) -> list[GateFailure]:
     """Decidable before a word is written: sources known and healthy, and a signal unless the topic is warming up."""
     if baseline is None:
-        return [GateFailure("evidence", "signals not computed", "no baseline row for this topic and day; run its signals first")]
+        return [
+            GateFailure(
+                "evidence", "signals not computed", "no baseline row for this topic and day; run its signals first"
+            )
+        ]
     coverage = baseline.get("coverage") or {}
     if coverage.get("healthy") is False:
         unknown = ", ".join(coverage.get("unknown", [])[:5])

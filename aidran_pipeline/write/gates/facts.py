@@ -12,5 +12,7 @@ def facts_stand_in_quotes(draft: Draft, context: Context) -> list[GateFailure]:
     found: list[GateFailure] = []
     for position, sentence in enumerate(draft.sentences):
         for fact in foreign_facts(sentence, grounds(draft, sentence), context.topic_label):
-            found.append(GateFailure("facts", "not in the quotes it rests on", f"{fact!r} in: {sentence.plain()[:90]}", position))
+            found.append(
+                GateFailure("facts", "not in the quotes it rests on", f"{fact!r} in: {sentence.plain()[:90]}", position)
+            )
     return found

@@ -21,7 +21,10 @@ def quotes_are_verbatim(draft: Draft, context: Context) -> list[GateFailure]:
                 found.append(GateFailure("quotes", "quoted to a cut", shown(use.quote), position))
         text = MARKER.sub("", sentence.text)
         allowed = [use.quote for use in grounds(draft, sentence)]
-        allowed += [headline for headline, _ in (context.earlier_headlines.get(i, ("", None)) for i in sentence.rests_on_earlier)]
+        allowed += [
+            headline
+            for headline, _ in (context.earlier_headlines.get(i, ("", None)) for i in sentence.rests_on_earlier)
+        ]
         for phrase in QUOTED.findall(text):
             if not any(phrase in quote for quote in allowed):
                 found.append(GateFailure("quotes", "quotation marks around other words", shown(phrase), position))

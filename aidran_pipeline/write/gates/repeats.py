@@ -19,15 +19,23 @@ def not_a_repeat(draft: Draft, context: Context) -> list[GateFailure]:
     for storyline in sorted(own):
         owner = context.storyline_topics.get(storyline, draft.topic)
         if owner != draft.topic:
-            found.append(GateFailure("repeats", "storyline of another topic", f"storyline {storyline} belongs to {owner}"))
+            found.append(
+                GateFailure("repeats", "storyline of another topic", f"storyline {storyline} belongs to {owner}")
+            )
     for other in context.others:
         if title and similarity(title, other.headline) >= SAME_HEADLINE:
             found.append(GateFailure("repeats", "headline told before", f"{other.slug}: {shown(other.headline)}"))
         shared = records & other.records
         if other.topic != draft.topic and shared:
-            found.append(GateFailure("repeats", "evidence of another story", f"{len(shared)} records stand in {other.slug}"))
+            found.append(
+                GateFailure("repeats", "evidence of another story", f"{len(shared)} records stand in {other.slug}")
+            )
         elif records and len(shared) / len(records) > 1 - NEW_EVIDENCE:
-            found.append(GateFailure("repeats", "no new evidence", f"{len(shared)} of {len(records)} records stand in {other.slug}"))
+            found.append(
+                GateFailure(
+                    "repeats", "no new evidence", f"{len(shared)} of {len(records)} records stand in {other.slug}"
+                )
+            )
     return found
 
 

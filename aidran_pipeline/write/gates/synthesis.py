@@ -25,5 +25,7 @@ def cited_or_synthesis(draft: Draft, context: Context) -> list[GateFailure]:
         body = draft.part("body", section)
         own = sum(sentence.kind == "synthesis" for sentence in body)
         if body and own / len(body) > context.publication.synthesis_share:
-            found.append(GateFailure("synthesis", "too much synthesis", f"section {section}: {own} of {len(body)} sentences"))
+            found.append(
+                GateFailure("synthesis", "too much synthesis", f"section {section}: {own} of {len(body)} sentences")
+            )
     return found
