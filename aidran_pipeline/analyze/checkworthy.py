@@ -11,15 +11,27 @@ import re
 from aidran_pipeline.text import facts_of
 
 REPORT = re.compile(
-    r"\b(?:said|says|told|announc\w+|report\w*|according to|confirm\w+|warn\w*|argu\w+|estimat\w+|claim\w*|reveal\w*|disclos\w+|found|finds|shows?|showed|publish\w+)\b",
+    (
+        r"\b(?:said|says|told|announc\w+|report\w*|according to|confirm\w+|warn\w*|argu\w+|estimat\w+"
+        r"|claim\w*|reveal\w*|disclos\w+|found|finds|shows?|showed|publish\w+)\b"
+    ),
     re.I,
 )
 CHANGE = re.compile(
-    r"\b(?:cuts?|rais\w+|launch\w*|releas\w+|ban\w*|acquir\w+|sign\w*|su(?:e|es|ed)|fil(?:e|es|ed)|approv\w+|reject\w*|open\w*|clos\w+|hir\w+|fir(?:e|ed|es)|lay\w* off|grew|grow\w*|fell|falls?|rose|rises?|doubl\w+|tripl\w+|halv\w+|reduc\w+|increas\w+|declin\w+|drop\w*|buil[dt]\w*|invest\w*|deploy\w*|replac\w+|introduc\w+|adopt\w*|requires?|limits?|delet\w+|beat|beats|outperform\w*)\b",
+    (
+        r"\b(?:cuts?|rais\w+|launch\w*|releas\w+|ban\w*|acquir\w+|sign\w*|su(?:e|es|ed)|fil(?:e|es|ed)"
+        r"|approv\w+|reject\w*|open\w*|clos\w+|hir\w+|fir(?:e|ed|es)|lay\w* off|grew|grow\w*|fell|falls?|rose"
+        r"|rises?|doubl\w+|tripl\w+|halv\w+|reduc\w+|increas\w+|declin\w+|drop\w*|buil[dt]\w*|invest\w*"
+        r"|deploy\w*|replac\w+|introduc\w+|adopt\w*|requires?|limits?|delet\w+|beat|beats|outperform\w*)\b"
+    ),
     re.I,
 )
 COMPARE = re.compile(
-    r"\b(?:more than|less than|fewer than|at least|up to|compared (?:to|with)|higher|lower|larger|smaller|faster|slower|cheaper|better|worse|most|least|first|largest|biggest|record|times as|per cent|percent|%)",
+    (
+        r"\b(?:more than|less than|fewer than|at least|up to|compared (?:to|with)|higher|lower|larger|smaller"
+        r"|faster|slower|cheaper|better|worse|most|least|first|largest|biggest|record|times as|per cent"
+        r"|percent|%)"
+    ),
     re.I,
 )
 CAUSE = re.compile(r"\b(?:because|due to|as a result|leads? to|led to|caus\w+|therefore|thanks to|driven by)\b", re.I)
@@ -28,35 +40,56 @@ HEDGE = re.compile(
 )
 FIRST = re.compile(r"\b(?:i|i'm|i’m|i've|i’ve|my|me|mine)\b", re.I)
 OPINION = re.compile(
-    r"\b(?:should|shouldn't|must|ought|i think|i believe|in my opinion|it's (?:just|clear|obvious)|is (?:just|clearly|obviously)|terrible|awful|great|amazing|useless|worth|overrated|overhyped|hype|ridiculous|good|bad|wrong|right|stupid|smart|dangerous|better|worse|problem|nobody|everyone|real(?:ly)?|never|always|matters?|point is|trust)\b",
+    (
+        r"\b(?:should|shouldn't|must|ought|i think|i believe|in my opinion|it's (?:just|clear|obvious)"
+        r"|is (?:just|clearly|obviously)|terrible|awful|great|amazing|useless|worth|overrated|overhyped|hype"
+        r"|ridiculous|good|bad|wrong|right|stupid|smart|dangerous|better|worse|problem|nobody|everyone"
+        r"|real(?:ly)?|never|always|matters?|point is|trust)\b"
+    ),
     re.I,
 )
 PREDICTION = re.compile(
-    r"\b(?:will|won't|going to|by 20[2-4]\d|expects?|expected to|forecasts?|predict\w*|next year|soon|within (?:a|two|three|five|ten) (?:years?|months?))\b",
+    (
+        r"\b(?:will|won't|going to|by 20[2-4]\d|expects?|expected to|forecasts?|predict\w*|next year|soon"
+        r"|within (?:a|two|three|five|ten) (?:years?|months?))\b"
+    ),
     re.I,
 )
 ADVICE = re.compile(
     r"\b(?:should|must|need to|needs to|ought to|recommend\w*|urge[sd]?|advis\w+|call(?:s|ed)? (?:on|for))\b", re.I
 )
 ANNOUNCE = re.compile(
-    r"\b(?:announc\w+|launch\w*|unveil\w*|releas\w+|introduc\w+|roll(?:s|ed|ing)? out|opens?|opened|debut\w*|publish\w+)\b",
+    (
+        r"\b(?:announc\w+|launch\w*|unveil\w*|releas\w+|introduc\w+|roll(?:s|ed|ing)? out|opens?|opened"
+        r"|debut\w*|publish\w+)\b"
+    ),
     re.I,
 )
 SPEAKER = (
     re.compile(
-        r"\b(?:said|says|told \w+|argued|argues|warned|warns|wrote|added|explained|insists?|insisted)\s+(?P<s>(?:the )?[A-Z][\w’'.-]+(?: (?:of|for|de|van|von|&)? ?[A-Z][\w’'.-]+){0,4})"
+        r"\b(?:said|says|told \w+|argued|argues|warned|warns|wrote|added|explained|insists?"
+        r"|insisted)\s+(?P<s>(?:the )?[A-Z][\w’'.-]+(?: (?:of|for|de|van|von|&)? ?[A-Z][\w’'.-]+){0,4})"
     ),
     re.compile(
-        r"(?P<s>(?:The )?[A-Z][\w’'.&-]+(?: [A-Z][\w’'.&-]+){0,4})(?:, [^,]{3,60},)? (?:said|says|told|argued|argues|warned|warns|wrote|added|explained|insisted|announced|confirmed|estimates?)\b"
+        r"(?P<s>(?:The )?[A-Z][\w’'.&-]+(?: [A-Z][\w’'.&-]+){0,4})(?:, [^,]{3,60},)? (?:said|says|told"
+        r"|argued|argues|warned|warns|wrote|added|explained|insisted|announced|confirmed|estimates?)\b"
     ),
     re.compile(r"\b[Aa]ccording to (?P<s>(?:the )?[A-Z][\w’'.&-]+(?: [A-Z][\w’'.&-]+){0,4})"),
 )
 CRITICAL = re.compile(
-    r"\b(?:terrible|awful|useless|dangerous|harmful|worse|worst|broken|scam|fraud|nonsense|overhyped|hype|hate|disaster|fail(?:s|ed|ure)?|garbage|slop|lies|lying|exploit\w*|unethical|nightmare|not convinced|doubt\w*|misleading|overrated|pointless|waste of|empty|doesn[’']t work|don[’']t trust)\b",
+    (
+        r"\b(?:terrible|awful|useless|dangerous|harmful|worse|worst|broken|scam|fraud|nonsense|overhyped|hype"
+        r"|hate|disaster|fail(?:s|ed|ure)?|garbage|slop|lies|lying|exploit\w*|unethical|nightmare"
+        r"|not convinced|doubt\w*|misleading|overrated|pointless|waste of|empty|doesn[’']t work"
+        r"|don[’']t trust)\b"
+    ),
     re.I,
 )
 SUPPORTIVE = re.compile(
-    r"\b(?:excellent|amazing|impressive|great|love|useful|helpful|brilliant|fantastic|game changer|incredible|best|promising|works well|solid|sensible|welcome|delighted|thrilled|breakthrough)\b",
+    (
+        r"\b(?:excellent|amazing|impressive|great|love|useful|helpful|brilliant|fantastic|game changer"
+        r"|incredible|best|promising|works well|solid|sensible|welcome|delighted|thrilled|breakthrough)\b"
+    ),
     re.I,
 )
 NEGATED = re.compile(r"\b(?:not|never|no|isn't|isn’t|wasn't|don't|don’t|hardly)\s+(?:\w+\s+){0,2}$", re.I)

@@ -25,9 +25,12 @@ LEAST_NEWS, LEAST_POST = 0.2, 0.12
 
 REPRESENTATIVES = """
 SELECT DISTINCT ON (x.record_id) x.* FROM (
-    SELECT r.id AS record_id, r.platform, r.native_id, v.id AS version_id, v.title, v.text, v.text_sha256, v.title_truncated, v.body_truncated,
-           t.topic, t.score, row_number() OVER (PARTITION BY t.topic, r.day ORDER BY t.rank, t.score DESC, r.platform, r.native_id) AS place
-    FROM record_topics t JOIN records r ON r.id = t.record_id JOIN newest_record_versions v ON v.id = t.record_version_id
+    SELECT r.id AS record_id, r.platform, r.native_id, v.id AS version_id, v.title, v.text, v.text_sha256,
+        v.title_truncated, v.body_truncated,
+           t.topic, t.score, row_number() OVER (PARTITION BY t.topic, r.day
+               ORDER BY t.rank, t.score DESC, r.platform, r.native_id) AS place
+    FROM record_topics t JOIN records r ON r.id = t.record_id
+        JOIN newest_record_versions v ON v.id = t.record_version_id
     JOIN record_analysis a ON a.record_version_id = v.id AND a.lang = 'en' AND a.about_ai
     WHERE r.day = %(day)s
       AND NOT EXISTS (SELECT 1 FROM duplicate_members dm JOIN duplicate_groups g ON g.id = dm.group_id
@@ -37,7 +40,10 @@ SELECT DISTINCT ON (x.record_id) x.* FROM (
 
 
 def extract_claims(conn: Connection, days: Sequence[date], *, run: Run) -> dict[date, StageResult]:
-    """Claims of the days, one set a day. A version that had its claims taken by this engine version is not read again."""
+    """Claims of the days, one set a day.
+
+    A version that had its claims taken by this engine version is not read again.
+    """
     results = {}
     for day in sorted(set(days)):
         with conn.transaction():
@@ -86,14 +92,18 @@ def _day(conn: Connection, day: date, run: Run) -> tuple[int, int]:
     read = {
         r["record_version_id"]
         for r in conn.execute(
-            "SELECT DISTINCT record_version_id FROM claims WHERE record_version_id = ANY(%s) AND engine_version = %s AND superseded_at IS NULL",
+            (
+                "SELECT DISTINCT record_version_id FROM claims WHERE record_version_id = ANY(%s) "
+                "AND engine_version = %s AND superseded_at IS NULL"
+            ),
             ([row["version_id"] for row in rows], VERSION),
         )
     }
     retired = conn.execute(
         """UPDATE claims c SET superseded_at = %(now)s FROM record_versions v JOIN records r ON r.id = v.record_id
            WHERE c.record_version_id = v.id AND r.day = %(day)s AND c.superseded_at IS NULL
-             AND (c.engine_version <> %(version)s OR EXISTS (SELECT 1 FROM record_versions n WHERE n.record_id = r.id AND n.number > v.number))""",
+             AND (c.engine_version <> %(version)s OR EXISTS (SELECT 1 FROM record_versions n WHERE n.record_id = r.id
+                 AND n.number > v.number))""",
         {"now": run.now, "day": day, "version": VERSION},
     ).rowcount
     values = []
@@ -108,7 +118,8 @@ def _day(conn: Connection, day: date, run: Run) -> tuple[int, int]:
             ))  # fmt: skip
     with conn.cursor() as cursor:
         cursor.executemany(
-            """INSERT INTO claims (record_version_id, start_at, end_at, quote, statement, kind, speaker, stance, checkworthiness, entities,
+            """INSERT INTO claims (record_version_id, start_at, end_at, quote, statement, kind, speaker, stance,
+                checkworthiness, entities,
                    engine, engine_version, input_hash, run_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                ON CONFLICT (record_version_id, start_at, end_at, engine_version) DO UPDATE SET superseded_at = NULL

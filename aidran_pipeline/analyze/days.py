@@ -1,4 +1,6 @@
-"""Whole days of records, all topics, in one run: language, duplicates, embeddings, topics, storylines. Every step is a set.
+"""Whole days of records, all topics, in one run: language, duplicates, embeddings, topics, storylines.
+
+Every step is a set.
 
 Unchanged rows keep their first run id. What does not belong here: claims (claims.py), any decision on what is news.
 """
@@ -29,10 +31,12 @@ DUPLICATE_DAYS = 14
 EMBED_CHARS = 420
 
 PENDING = """
-SELECT r.id AS record_id, r.platform, r.native_id, r.community, r.published_at, r.day, v.id AS version_id, v.title, v.text, v.text_sha256,
+SELECT r.id AS record_id, r.platform, r.native_id, r.community, r.published_at, r.day, v.id AS version_id, v.title,
+    v.text, v.text_sha256,
        v.declared_lang, a.record_version_id AS analysed
 FROM records r JOIN newest_record_versions v ON v.record_id = r.id
-LEFT JOIN record_analysis a ON a.record_version_id = v.id AND a.engine_version = %(version)s AND a.input_hash = md5(v.text_sha256 || %(config)s)
+LEFT JOIN record_analysis a ON a.record_version_id = v.id AND a.engine_version = %(version)s
+    AND a.input_hash = md5(v.text_sha256 || %(config)s)
 WHERE r.day = ANY(%(days)s)
 ORDER BY r.published_at, r.platform, r.native_id
 """
@@ -107,7 +111,10 @@ def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
         ).fetchone()
         if row is None:
             row = conn.execute(
-                "INSERT INTO duplicate_groups (representative, first_day, size, engine_version, run_id) VALUES (%s, %s, 2, %s, %s) RETURNING id",
+                (
+                    "INSERT INTO duplicate_groups (representative, first_day, size, engine_version, run_id) "
+                    "VALUES (%s, %s, 2, %s, %s) RETURNING id"
+                ),
                 (representative, days[representative], VERSION, run.id),
             ).fetchone()
             assert row is not None
@@ -117,11 +124,17 @@ def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
             )
         with conn.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (
+                    "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, %s) "
+                    "ON CONFLICT DO NOTHING"
+                ),
                 [(record, row["id"], similarity) for record, similarity in members[representative]],
             )
         conn.execute(
-            "UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members WHERE group_id = %(g)s) WHERE id = %(g)s",
+            (
+                "UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members "
+                "WHERE group_id = %(g)s) WHERE id = %(g)s"
+            ),
             {"g": row["id"]},
         )
 
@@ -152,16 +165,21 @@ def _records(conn: Connection, rows: Sequence[dict[str, Any]], model: TopicModel
                     for rank, (t, s) in enumerate(found, start=1)
                 ]
         cursor.executemany(
-            """INSERT INTO record_analysis (record_version_id, day, lang, lang_confidence, ai_score, about_ai, engine, engine_version, input_hash, run_id)
+            """INSERT INTO record_analysis (record_version_id, day, lang, lang_confidence, ai_score, about_ai, engine,
+                engine_version, input_hash, run_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, md5(%s), %s)
-               ON CONFLICT (record_version_id) DO UPDATE SET lang = EXCLUDED.lang, lang_confidence = EXCLUDED.lang_confidence,
+               ON CONFLICT (record_version_id) DO UPDATE
+                   SET lang = EXCLUDED.lang, lang_confidence = EXCLUDED.lang_confidence,
                    ai_score = EXCLUDED.ai_score, about_ai = EXCLUDED.about_ai, engine_version = EXCLUDED.engine_version,
                    input_hash = EXCLUDED.input_hash, run_id = EXCLUDED.run_id""",
             analysis,
         )
         cursor.execute("DELETE FROM record_topics WHERE record_id = ANY(%s)", ([row["record_id"] for row in rows],))
         cursor.executemany(
-            "INSERT INTO record_topics (record_id, topic, record_version_id, day, rank, score, engine_version, run_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                "INSERT INTO record_topics (record_id, topic, record_version_id, day, rank, score, "
+                "engine_version, run_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+            ),
             assigned,
         )
 
@@ -188,7 +206,8 @@ def _storylines(conn: Connection, day: date, run: Run) -> None:
         by_topic[row["topic"]].append(item)
     weights = _idf(background, len(rows))
     conn.execute(
-        """DELETE FROM storyline_records sr USING storylines s, record_topics t WHERE s.id = sr.storyline_id AND t.record_id = sr.record_id
+        """DELETE FROM storyline_records sr USING storylines s, record_topics t WHERE s.id = sr.storyline_id
+            AND t.record_id = sr.record_id
            AND t.rank = 1 AND t.topic <> s.topic AND sr.day BETWEEN %s AND %s""",
         (first, day),
     )
@@ -224,13 +243,15 @@ def _store_group(
     if held:
         storyline = min(held, key=lambda s: (-held[s], s))
         conn.execute(
-            """UPDATE storylines SET label = %s, terms = %s, first_day = LEAST(first_day, %s), last_day = GREATEST(last_day, %s), input_hash = %s
+            """UPDATE storylines SET label = %s, terms = %s, first_day = LEAST(first_day, %s),
+                last_day = GREATEST(last_day, %s), input_hash = %s
                WHERE id = %s""",
             (label_of(terms, members), Jsonb(terms), min(days), max(days), digest, storyline),
         )
     else:
         row = conn.execute(
-            """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version, input_hash, run_id)
+            """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version, input_hash,
+                run_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
             (topic, kind, label_of(terms, members), Jsonb(terms), min(days), max(days), VERSION, digest, run.id),
         ).fetchone()
@@ -248,7 +269,8 @@ def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, fl
     """Content and figures of one day."""
     rows = conn.execute(
         """SELECT r.platform, r.native_id, a.lang, a.about_ai, t.topic, t.rank, sr.storyline_id
-           FROM records r JOIN newest_record_versions v ON v.record_id = r.id JOIN record_analysis a ON a.record_version_id = v.id
+           FROM records r JOIN newest_record_versions v ON v.record_id = r.id
+               JOIN record_analysis a ON a.record_version_id = v.id
            LEFT JOIN record_topics t ON t.record_id = r.id LEFT JOIN storyline_records sr ON sr.record_id = r.id
            WHERE r.day = %s ORDER BY r.platform, r.native_id, t.rank""",
         (day,),

@@ -1,4 +1,7 @@
-"""Near-duplicates: MinHash signatures (Broder 1997) of word shingles, verified by exact Jaccard. One voice counts once."""
+"""Near-duplicates: MinHash signatures (Broder 1997) of word shingles, verified by exact Jaccard.
+
+One voice counts once.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
 
 
 def earlier_twins(texts: Sequence[Text]) -> dict[int, tuple[int, float]]:
-    """For each text with an earlier near-duplicate: (record id of the earliest such, similarity). Order decides who is first."""
+    """For each text with an earlier near-duplicate: (record id of the earliest such, similarity).
+
+    Order decides who is first.
+    """
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     grams: dict[int, frozenset[str]] = {}
     root: dict[int, int] = {}

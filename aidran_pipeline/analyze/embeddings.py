@@ -85,7 +85,10 @@ def embed_cached(conn: Connection, texts: Mapping[Any, str]) -> dict[Any, Vector
         for digest in sorted(missing):
             known[digest] = embed(missing[digest])
             cursor.execute(
-                "INSERT INTO record_embeddings (text_sha256, model, embedding) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (
+                    "INSERT INTO record_embeddings (text_sha256, model, embedding) VALUES (%s, %s, %s) "
+                    "ON CONFLICT DO NOTHING"
+                ),
                 (digest, MODEL, known[digest]),
             )
     return {key: known[digest] for key, digest in keys.items()}

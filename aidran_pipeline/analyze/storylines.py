@@ -1,8 +1,8 @@
 """Storylines: records of one topic grouped into events and themes. Pure functions over items; ids are given in days.py.
 
-Two records tell one event only when their actors agree and no figure contradicts, not because their embeddings are near:
-that separates "same event" from "same actors, other event" no better than chance on hard pairs. Groups grow by average
-linkage, so that one bridge between two events does not merge them.
+Two records tell one event only when their actors agree and no figure contradicts, not because their embeddings are
+near: that separates "same event" from "same actors, other event" no better than chance on hard pairs. Groups grow by
+average linkage, so that one bridge between two events does not merge them.
 """
 
 from __future__ import annotations
@@ -25,44 +25,9 @@ JOIN = 0.42
 MEANING, WORDS, NAMES = 0.4, 0.35, 0.25
 # Names so frequent that they tell no event apart.
 COMMON_NAMES = frozenset(
-    [
-        "ai",
-        "a.i",
-        "us",
-        "u.s",
-        "eu",
-        "uk",
-        "openai",
-        "anthropic",
-        "google",
-        "microsoft",
-        "meta",
-        "nvidia",
-        "apple",
-        "amazon",
-        "chatgpt",
-        "claude",
-        "gemini",
-        "llm",
-        "llms",
-        "ceo",
-        "gpt",
-        "api",
-        "america",
-        "american",
-        "china",
-        "europe",
-        "tech",
-        "agi",
-        "cto",
-        "gpu",
-        "gpus",
-        "ml",
-        "ios",
-        "mac",
-        "silicon",
-        "valley",
-    ]
+    "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude "
+    "gemini llm llms ceo gpt api "
+    "america american china europe tech agi cto gpu gpus ml ios mac silicon valley".split()
 )
 
 

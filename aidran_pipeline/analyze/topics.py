@@ -21,9 +21,12 @@ MOST = 3
 # Cosine to the prototype below `FAR` adds nothing, above `NEAR` everything.
 FAR, NEAR = 0.12, 0.5
 NOISE = Matcher.of(
-    """recipe, recipes, world cup, fifa, football, premier league, nba, nfl, wimbledon, tennis, golf, horoscope, wordle, quordle, crossword,
-    prime day, best deals, coupon, mattress, election results, tour de france, super bowl, oscars, red carpet, dating show, lego,
-    smartwatch, headphones, earbuds, robot vacuum, robovac, air fryer, tv deal, gift guide, nyt connections, strands hints, connections hints""".replace("\n", " ").split(", ")
+    """recipe, recipes, world cup, fifa, football, premier league, nba, nfl, wimbledon, tennis, golf, horoscope,
+        wordle, quordle, crossword,
+    prime day, best deals, coupon, mattress, election results, tour de france, super bowl, oscars, red carpet, dating
+        show, lego,
+    smartwatch, headphones, earbuds, robot vacuum, robovac, air fryer, tv deal, gift guide, nyt connections, strands
+        hints, connections hints""".replace("\n", " ").split(", ")
 )  # fmt: skip
 
 

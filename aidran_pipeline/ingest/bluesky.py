@@ -36,7 +36,10 @@ def search_page(body: bytes) -> dict[str, Any]:
 
 
 def parse_search(body: bytes, *, url: str, content_type: str | None, source: Mapping[str, Any]) -> list[ParsedRecord]:
-    """The posts of one page of search results. A post that breaks its own schema, or asks not to be shown, is left out."""
+    """The posts of one page of search results.
+
+    A post that breaks its own schema, or asks not to be shown, is left out.
+    """
     unique: dict[str, ParsedRecord] = {}
     for view in search_page(body)["posts"]:
         record = _post(view)

@@ -55,7 +55,8 @@ class HostPacer:
             self._connection().execute(
                 """INSERT INTO host_pacing AS h (host, next_allowed_at)
                    VALUES (%(host)s, clock_timestamp() + make_interval(secs => %(seconds)s))
-                   ON CONFLICT (host) DO UPDATE SET next_allowed_at = GREATEST(h.next_allowed_at, EXCLUDED.next_allowed_at)""",
+                   ON CONFLICT (host) DO UPDATE SET next_allowed_at = GREATEST(h.next_allowed_at,
+                       EXCLUDED.next_allowed_at)""",
                 {"host": host, "seconds": min(seconds, 86_400.0)},
             )
 

@@ -126,7 +126,10 @@ VOID = frozenset(
 )
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 MORE = re.compile(
-    r"\s*(?:\(?\b(?:read more|continue reading|read the full (?:story|article|post)|read the rest)\b[^\n]{0,60})[.…»→)]*\s*$",
+    (
+        r"\s*(?:\(?\b(?:read more|continue reading|read the full (?:story|article|post)"
+        r"|read the rest)\b[^\n]{0,60})[.…»→)]*\s*$"
+    ),
     re.IGNORECASE,
 )
 COUNTED = re.compile(r"\s*\[\+\s?\d+\s+chars\]\s*$")

@@ -162,7 +162,10 @@ def _known(conn: Connection, source: Mapping[str, Any]) -> frozenset[str]:
     if source["consecutive_failures"] or source["last_success_at"] is None:
         return frozenset()
     rows = conn.execute(
-        "SELECT native_id FROM records WHERE platform = 'reddit' AND source_id = %s ORDER BY published_at DESC LIMIT 2000",
+        (
+            "SELECT native_id FROM records WHERE platform = 'reddit' AND source_id = %s "
+            "ORDER BY published_at DESC LIMIT 2000"
+        ),
         (source["id"],),
     ).fetchall()
     return frozenset(row["native_id"] for row in rows)

@@ -36,7 +36,10 @@ def listing(body: bytes) -> dict[str, Any]:
 
 
 def parse_listing(body: bytes, *, url: str, content_type: str | None, source: Mapping[str, Any]) -> list[ParsedRecord]:
-    """The posts of a listing, or of the subreddit's Atom feed. Deleted, removed, adult and quarantined ones are left out."""
+    """The posts of a listing, or of the subreddit's Atom feed.
+
+    Deleted, removed, adult and quarantined ones are left out.
+    """
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return _from_atom(body, url=url, content_type=content_type, source=source)
     found = (_post(child.get("data")) for child in listing(body)["children"] if isinstance(child, dict))

@@ -176,7 +176,9 @@ def _language(entry: Any) -> str | None:
 
 
 def _distinct(items: list[ParsedRecord]) -> list[ParsedRecord]:
-    """One record per name. Items that share a GUID and lead to different pages are different: each gets its link's hash.
+    """One record per name.
+
+    Items that share a GUID and lead to different pages are different: each gets its link's hash.
 
     Of items that share GUID and page, the first in the feed stands: feeds list the newest edit first.
     """

@@ -75,7 +75,10 @@ def _compute_one(
     day = inputs.day
     ask = {"topic": topic, "day": day, "kind": kind.name}
     stored = conn.execute(
-        "SELECT id, sealed_at, input_hash FROM baselines WHERE topic = %(topic)s AND day = %(day)s AND kind = %(kind)s FOR UPDATE",
+        (
+            "SELECT id, sealed_at, input_hash FROM baselines WHERE topic = %(topic)s AND day = %(day)s "
+            "AND kind = %(kind)s FOR UPDATE"
+        ),
         ask,
     ).fetchone()
     if stored and stored["sealed_at"]:
@@ -93,8 +96,10 @@ def _compute_one(
         "late": late, "coverage": Jsonb(coverage), "version": kind.version, "hash": digest, "run": run.id,
     }  # fmt: skip
     baseline = conn.execute(
-        """INSERT INTO baselines (topic, day, kind, series, history_days, sealed_at, backfilled, coverage, engine_version, input_hash, run_id)
-           VALUES (%(topic)s, %(day)s, %(kind)s, %(series)s, %(history)s, %(sealed)s, %(late)s, %(coverage)s, %(version)s, %(hash)s, %(run)s)
+        """INSERT INTO baselines (topic, day, kind, series, history_days, sealed_at, backfilled, coverage,
+            engine_version, input_hash, run_id)
+           VALUES (%(topic)s, %(day)s, %(kind)s, %(series)s, %(history)s, %(sealed)s, %(late)s, %(coverage)s,
+               %(version)s, %(hash)s, %(run)s)
            ON CONFLICT (topic, day, kind) DO UPDATE SET series = EXCLUDED.series, history_days = EXCLUDED.history_days,
                sealed_at = EXCLUDED.sealed_at, backfilled = EXCLUDED.backfilled, coverage = EXCLUDED.coverage,
                engine_version = EXCLUDED.engine_version, input_hash = EXCLUDED.input_hash, run_id = EXCLUDED.run_id
@@ -130,9 +135,11 @@ def _store_signal(
     conn: Connection, baseline_id: int, finding: Finding, evidence: Evidence, values: dict[str, Any]
 ) -> None:
     row = conn.execute(
-        """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors,
+        """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected,
+            severity, records, authors,
                families, backfilled, engine_version, input_hash, run_id)
-           VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p)s, %(alone)s, %(severity)s,
+           VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p)s,
+               %(alone)s, %(severity)s,
                %(records)s, %(authors)s, %(families)s, %(late)s, %(version)s, %(hash)s, %(run)s) RETURNING id""",
         {**values, "baseline": baseline_id, "observed": finding.observed, "expected": finding.expected, "score": finding.score,
          "p": finding.p_value, "alone": finding.p_uncorrected, "severity": finding.severity, "records": evidence.records, "authors": evidence.authors,
@@ -154,11 +161,17 @@ def replay(series: Sequence[dict[str, Any]], kind_name: str, tests: int) -> Find
 
 def _result(conn: Connection, day: date, topic: str) -> StageResult:
     baselines = conn.execute(
-        "SELECT kind, series, history_days, coverage, sealed_at IS NOT NULL AS sealed FROM baselines WHERE day = %s AND topic = %s ORDER BY kind",
+        (
+            "SELECT kind, series, history_days, coverage, sealed_at IS NOT NULL AS sealed FROM baselines "
+            "WHERE day = %s AND topic = %s ORDER BY kind"
+        ),
         (day, topic),
     ).fetchall()
     signals = conn.execute(
-        "SELECT kind, observed, expected, score, p_value, severity FROM signals WHERE day = %s AND topic = %s ORDER BY kind",
+        (
+            "SELECT kind, observed, expected, score, p_value, severity FROM signals WHERE day = %s "
+            "AND topic = %s ORDER BY kind"
+        ),
         (day, topic),
     ).fetchall()
     first = baselines[0] if baselines else {"history_days": 0, "series": [], "coverage": {}, "sealed": False}

@@ -38,7 +38,8 @@ SELECT s.id, CASE WHEN f.reach IS NULL THEN '{}'::tstzmultirange ELSE f.reach EN
 FROM sources s
 LEFT JOIN LATERAL (
     SELECT range_agg(tstzrange(reach_since, reach_until + interval '1 second')) AS reach FROM fetches
-    WHERE source_id = s.id AND purpose = 'source' AND outcome <> 'failed' AND reach_since IS NOT NULL AND reach_until > reach_since
+    WHERE source_id = s.id AND purpose = 'source' AND outcome <> 'failed' AND reach_since IS NOT NULL
+        AND reach_until > reach_since
 ) f ON true
 WHERE s.enabled AND s.removed_at IS NULL AND s.status <> 'unconfigured'
 ORDER BY s.id

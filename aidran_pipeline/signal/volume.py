@@ -1,9 +1,10 @@
 """`volume_spike`: a topic's count against its own trailing days, as a share of all monitored volume. Pure functions.
 
-Method: the count of a day is negative binomial around `share × total of the day`; the share is that of the trailing days
-after trimming the highest and lowest tenth; the over-dispersion comes from the same days by the moment estimator of
-Cameron and Trivedi (Regression Analysis of Count Data, 2nd ed., ch. 3.4: alpha = Σ((y-μ)² - y) / Σ μ²). The p-value is the
-upper tail, kept as it is and times the number of topics tested that day (Bonferroni); the score is the standardised residual.
+Method: the count of a day is negative binomial around `share × total of the day`; the share is that of the trailing
+days after trimming the highest and lowest tenth; the over-dispersion comes from the same days by the moment estimator
+of Cameron and Trivedi (Regression Analysis of Count Data, 2nd ed., ch. 3.4: alpha = Σ((y-μ)² - y) / Σ μ²). The p-value
+is the upper tail, kept as it is and times the number of topics tested that day (Bonferroni); the score is the
+standardised residual.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ def _plain(text: str | None) -> str | None:
 def seen_body(conn: Connection, source_id: str, sha256: str) -> bool:
     """Whether an earlier fetch of this source read the same bytes: its records are stored already."""
     row = conn.execute(
-        """SELECT EXISTS (SELECT FROM fetches WHERE source_id = %s AND payload_sha256 = %s AND outcome = 'ok') AS seen""",
+        """SELECT EXISTS (SELECT FROM fetches WHERE source_id = %s AND payload_sha256 = %s
+            AND outcome = 'ok') AS seen""",
         (source_id, sha256),
     ).fetchone()
     return bool(row and row["seen"])

@@ -124,7 +124,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming_links (
 # Rows that are there already are left out before the insert: ON CONFLICT alone would burn an id for each.
 _RECORDS = """
 INSERT INTO records (platform, native_id, source_id, url, canonical_url, author_name, author_key, publisher,
-                     publisher_family, community, published_at, published_raw, day, first_seen_at, first_fetch_id, run_id)
+                     publisher_family, community, published_at, published_raw, day, first_seen_at, first_fetch_id,
+                         run_id)
 SELECT %(platform)s, native_id, %(source)s, url, canonical_url, author_name, author_key, publisher, publisher_family,
        community, published_at, published_raw, (published_at AT TIME ZONE 'UTC')::date, %(now)s, fetch_id, %(run)s
 FROM (SELECT DISTINCT ON (native_id) * FROM incoming ORDER BY native_id, ordinal) first

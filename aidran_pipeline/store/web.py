@@ -70,8 +70,10 @@ def save_page_version(conn: Connection, page_id: int, version: dict[str, Any]) -
         conn.execute(
             """INSERT INTO web_page_versions (web_page_id, number, title, site_name, published_at, text, text_sha256,
                                               fetch_id, extractor, run_id)
-               SELECT %(page)s, COALESCE((SELECT max(number) FROM web_page_versions WHERE web_page_id = %(page)s), 0) + 1,
-                      %(title)s, %(site_name)s, %(published_at)s, %(text)s, %(sha256)s, %(fetch_id)s, %(extractor)s, %(run_id)s
+               SELECT %(page)s, COALESCE((SELECT max(number) FROM web_page_versions
+                   WHERE web_page_id = %(page)s), 0) + 1,
+                      %(title)s, %(site_name)s, %(published_at)s, %(text)s, %(sha256)s, %(fetch_id)s, %(extractor)s,
+                          %(run_id)s
                ON CONFLICT (web_page_id, text_sha256) DO NOTHING""",
             {**version, "page": page_id, "sha256": sha256},
         ).rowcount

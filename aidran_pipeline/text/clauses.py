@@ -1,4 +1,7 @@
-"""Clauses that stand alone within a sentence, for headlines and short quotations. Substrings only, nothing is reworded."""
+"""Clauses that stand alone within a sentence, for headlines and short quotations.
+
+Substrings only, nothing is reworded.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from aidran_pipeline.text.spans import Span, trimmed
 
 CREDIT = re.compile(r"\s*\((?:[^()]*/)?[A-Z][^()]{1,60}\)\s*$")
 BREAK = re.compile(
-    r",?\s+(?:—|–|--)\s+|;\s+|\s+[-–]\s+|\s+\|\s+|,\s+(?:according to|citing|as|while|after|with|which|who|and|but|saying|including|per|in a|amid|despite)\b"
+    r",?\s+(?:—|–|--)\s+|;\s+|\s+[-–]\s+|\s+\|\s+|,\s+(?:according to|citing|as|while|after|with|which"
+    r"|who|and|but|saying|including|per|in a|amid|despite)\b"
     r"|\s+(?:amid|despite|according to|after|because|although|while|as part of)\b"
 )
 LABEL = re.compile(r"^(?:[A-Z][\w’' ]{2,24}|Exclusive|Breaking|Opinion|Analysis):\s+")

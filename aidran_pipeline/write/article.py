@@ -167,7 +167,8 @@ def latest_result(conn: Connection, day: date, topic: str) -> ArticleResult | No
         """SELECT a.slug, av.id, av.number, av.content_hash, h.text AS headline, d.numbers
            FROM articles a JOIN current_article_versions av ON av.article_id = a.id
            JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
-           LEFT JOIN LATERAL (SELECT numbers FROM editorial_decisions e WHERE e.article_version_id = av.id ORDER BY e.id DESC LIMIT 1) d ON true
+           LEFT JOIN LATERAL (SELECT numbers FROM editorial_decisions e WHERE e.article_version_id = av.id
+               ORDER BY e.id DESC LIMIT 1) d ON true
            WHERE a.day = %s AND a.topic = %s""",
         (day, topic),
     ).fetchone()

@@ -15,7 +15,9 @@ from aidran_pipeline.write.titles import title_terms
 NOTHING = {
     "why": "None of the {n} records read for this story says in so many words why it matters; the sections above show "
     "who reported it and who took it up.",
-    "advice": "None of the {n} records read for this story gives advice or announces a next step that could be quoted here.",
+    "advice": (
+        "None of the {n} records read for this story gives advice or announces a next step that could be quoted here."
+    ),
     "counter": "None of the {n} records read for this story argues the other side in words that could be quoted here.",
 }
 

@@ -1,7 +1,7 @@
 """Attribution: the few words around a quotation, in enough shapes that a page does not sound like a form.
 
-Frames state only what the source's metadata states: who, where, when. `Voice` deals them out in a fixed order that starts
-at a place of the article's own, so that the same input gives the same page and two pages do not open alike.
+Frames state only what the source's metadata states: who, where, when. `Voice` deals them out in a fixed order that
+starts at a place of the article's own, so that the same input gives the same page and two pages do not open alike.
 """
 
 from __future__ import annotations

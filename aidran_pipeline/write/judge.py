@@ -1,8 +1,8 @@
 """The judge of the extractive engine, `verbatim`: a sentence is supported when it says nothing but its quotes.
 
-A cited sentence consists of quotations, each an exact use, and of a frame around them. The frame may state only what the
-metadata of the quoted sources states (who, where, when). A synthesis sentence may state only declared counts, which the
-gates compute again. Anything else is "not" supported: this judge never guesses what a paraphrase means.
+A cited sentence consists of quotations, each an exact use, and of a frame around them. The frame may state only what
+the metadata of the quoted sources states (who, where, when). A synthesis sentence may state only declared counts, which
+the gates compute again. Anything else is "not" supported: this judge never guesses what a paraphrase means.
 """
 
 from __future__ import annotations

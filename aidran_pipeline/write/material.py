@@ -39,7 +39,8 @@ ORDER BY r.published_at, r.platform, r.native_id, c.start_at, c.end_at
 """
 
 PAGES = """
-SELECT DISTINCT ON (w.id, r.id) w.id AS page_id, w.canonical_url, w.host, v.id AS version_id, v.title, v.site_name, v.text,
+SELECT DISTINCT ON (w.id, r.id) w.id AS page_id, w.canonical_url, w.host, v.id AS version_id, v.title, v.site_name,
+    v.text,
        v.published_at, tp.links, tp.rank, r.id AS record_id, sr.storyline_id, l.kind AS link_kind, r.publisher
 FROM topic_web_pages tp
 JOIN web_pages w ON w.id = tp.web_page_id
@@ -73,12 +74,14 @@ ORDER BY a.day DESC
 
 RECORDS_READ = """
 SELECT count(*) AS n FROM record_topics t JOIN records r ON r.id = t.record_id
-WHERE t.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s AND (%(seen)s::timestamptz IS NULL OR r.first_seen_at <= %(seen)s)
+WHERE t.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s AND (%(seen)s::timestamptz IS NULL
+    OR r.first_seen_at <= %(seen)s)
 """
 
 SIGNALS = """
 SELECT s.id, s.kind, s.severity, s.observed, s.expected, s.score, s.p_value, s.records,
-       (SELECT jsonb_object_agg(e.record_id::text, e.weight) FROM signal_evidence e WHERE e.signal_id = s.id) AS evidence
+       (SELECT jsonb_object_agg(e.record_id::text, e.weight) FROM signal_evidence e
+           WHERE e.signal_id = s.id) AS evidence
 FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.kind
 """
 

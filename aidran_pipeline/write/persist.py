@@ -23,7 +23,8 @@ FROM article_sentences WHERE article_version_id = %s ORDER BY ordinal
 RESTS = "SELECT sentence_id, on_sentence_id FROM sentence_rests_on WHERE article_version_id = %s ORDER BY 1, 2"
 USES = """
 SELECT sc.sentence_id, sc.quote, sc.start_at, sc.end_at, sc.claim_id, sc.support, sc.score, c.kind, c.record_id,
-       c.record_version_id, c.web_page_version_id, r.platform, r.publisher, r.publisher_family, r.author_key, r.author_name,
+       c.record_version_id, c.web_page_version_id, r.platform, r.publisher, r.publisher_family, r.author_key,
+           r.author_name,
        r.community, r.published_at, r.day, rv.text, rv.title, rv.title_truncated, rv.body_truncated,
        wv.text AS page_text, wv.title AS page_title, wv.site_name, wv.published_at AS page_published, w.host,
        COALESCE(t.score, 1) AS topic_score, sr.storyline_id
@@ -98,7 +99,8 @@ def store_version(
         return same["id"], article["slug"], same["number"], False
     version = conn.execute(
         """INSERT INTO article_versions (article_id, number, gates_passed, published_at, records_read, records_cited,
-               pages_cited, warming_up, inputs, engine, engine_version, judge, judge_version, input_hash, content_hash, run_id)
+               pages_cited, warming_up, inputs, engine, engine_version, judge, judge_version, input_hash,
+                   content_hash, run_id)
            SELECT %s, 1 + count(*), true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
            FROM article_versions WHERE article_id = %s RETURNING id, number""",
         (article["id"], run.now, draft.records_read, len(draft.sources("record")), len(draft.sources("web")),
@@ -114,7 +116,8 @@ def _store_sentences(conn: Connection, draft: Draft, version_id: int, judge: tup
     ids: list[int] = []
     for ordinal, s in enumerate(draft.sentences, start=1):
         row = conn.execute(
-            """INSERT INTO article_sentences (article_version_id, ordinal, part, section, paragraph, kind, text, facts, storyline_id)
+            """INSERT INTO article_sentences (article_version_id, ordinal, part, section, paragraph, kind, text,
+                facts, storyline_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
             (version_id, ordinal, s.part, s.section, s.paragraph, s.kind, s.text,
              Jsonb([asdict(f) for f in s.facts]), s.storyline_id),
@@ -131,7 +134,8 @@ def _store_sentences(conn: Connection, draft: Draft, version_id: int, judge: tup
             ],
         )
         cursor.executemany(
-            """INSERT INTO sentence_citations (sentence_id, citation_id, article_version_id, claim_id, quote, start_at, end_at,
+            """INSERT INTO sentence_citations (sentence_id, citation_id, article_version_id, claim_id, quote,
+                start_at, end_at,
                    support, score, judge, judge_version) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 (
@@ -159,7 +163,8 @@ def _store_citations(conn: Connection, draft: Draft, version_id: int) -> dict[tu
         source = sources[key]
         record = source.kind == "record"
         row = conn.execute(
-            """INSERT INTO citations (article_version_id, kind, number, record_id, record_version_id, web_page_version_id, weight)
+            """INSERT INTO citations (article_version_id, kind, number, record_id, record_version_id,
+                web_page_version_id, weight)
                VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id""",
             (version_id, source.kind, number, source.record_id if record else None,
              source.version_id if record else None, None if record else source.version_id, weights[key]),
@@ -181,7 +186,10 @@ def store_decision(conn: Connection, **values: Any) -> None:
 
 
 def load_draft(conn: Connection, article_version_id: int) -> Draft:
-    """A stored version as a `Draft`, so that the gates can be run over the rows. Raises LookupError when there is none."""
+    """A stored version as a `Draft`, so that the gates can be run over the rows.
+
+    Raises LookupError when there is none.
+    """
     head = conn.execute(
         """SELECT a.day, a.topic, av.records_read, av.warming_up, av.inputs FROM article_versions av
            JOIN articles a ON a.id = av.article_id WHERE av.id = %s""",

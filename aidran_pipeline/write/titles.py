@@ -1,6 +1,7 @@
 """Headline, short title, dek and section headings, from the words that the cited sentences quote.
 
-A title never says more than a quotation: it is a clause of one, or names that stand in several. What it rests on is named.
+A title never says more than a quotation: it is a clause of one, or names that stand in several. What it rests on is
+named.
 """
 
 from __future__ import annotations
@@ -20,76 +21,10 @@ SHORT_LENGTH = 42
 NAME = re.compile(r"[A-Z]|\d")
 # Names too general to tell a reader what a section is about.
 GENERAL = frozenset(
-    [
-        "ai",
-        "a.i",
-        "ai-generated",
-        "ai-powered",
-        "ai-related",
-        "ai-driven",
-        "ai-native",
-        "us",
-        "u.s",
-        "usa",
-        "eu",
-        "uk",
-        "u.k",
-        "ceo",
-        "cto",
-        "cfo",
-        "llm",
-        "llms",
-        "gpu",
-        "gpus",
-        "api",
-        "apis",
-        "agi",
-        "genai",
-        "tech",
-        "america",
-        "american",
-        "americans",
-        "china",
-        "chinese",
-        "europe",
-        "european",
-        "british",
-        "indian",
-        "japanese",
-        "korean",
-        "russian",
-        "german",
-        "french",
-        "israeli",
-        "english",
-        "western",
-        "internet",
-        "web",
-        "silicon",
-        "valley",
-        "big",
-        "tech",
-        "ipo",
-        "app",
-        "apps",
-        "ml",
-        "ios",
-        "mac",
-        "pc",
-        "pcs",
-        "sci-fi",
-        "bluesky",
-        "reddit",
-        "techmeme",
-        "he",
-        "she",
-        "they",
-        "we",
-        "i",
-        "it",
-        "the",
-        "company",
-    ]
+    """ai a.i ai-generated ai-powered ai-related ai-driven ai-native us u.s usa eu uk u.k ceo cto cfo llm llms gpu gpus
+    api apis agi genai tech america american americans china chinese europe european british indian japanese korean
+    russian german french israeli english western internet web silicon valley big tech ipo app apps ml ios mac pc pcs
+    sci-fi bluesky reddit techmeme he she they we i it the company""".split()
 )
 
 
