@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a text or sentence of the newsroom stands in one line
 """The words of the test newsroom: invented outlets, people and sites, so that nobody is quoted with what they never said."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Claims of the extractive engine: check-worthy sentences of the records that represent a topic on a day, word for word.
+"""Claims of the extractive engine: check-worthy sentences of the records that represent a topic, word for word.
 
 English only: the rules of checkworthy.py know no other language. Copies of a text give no claims, their first does.
 """
@@ -58,7 +58,7 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     text, title = row["text"], row["title"] or ""
     post = row["platform"] != "news"
     title_end = len(title) if title and text.startswith(title) else 0
-    found = []
+    found: list[dict[str, Any]] = []
     spans = split_sentences(text)
     if title_end and not post:
         spans = [Span(0, title_end), *[s for s in spans if s.start >= title_end]]
@@ -74,8 +74,10 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
         if not headline and worth < (LEAST_POST if post else LEAST_NEWS):
             continue
         kind = kind_of(sentence, title=in_title, post=post)
-        found.append({"start": span.start, "end": span.end, "quote": sentence, "kind": kind, "worth": worth, "headline": headline,
-                      "speaker": speaker_of(sentence), "stance": stance_of(sentence)})  # fmt: skip
+        found.append({
+            "start": span.start, "end": span.end, "quote": sentence, "kind": kind, "worth": worth,
+            "headline": headline, "speaker": speaker_of(sentence), "stance": stance_of(sentence),
+        })  # fmt: skip
     heads = [c for c in found if c["headline"]]
     rest = sorted((c for c in found if not c["headline"]), key=lambda c: (-c["worth"], c["start"]))[:PER_RECORD]
     return sorted(heads + rest, key=lambda c: c["start"])
@@ -113,8 +115,9 @@ def _day(conn: Connection, day: date, run: Run) -> tuple[int, int]:
         for claim in claims_of(row):
             entities = [{"text": f.text, "kind": f.kind} for f in facts_of(claim["quote"]) if f.kind != "quoted"]
             values.append((
-                row["version_id"], claim["start"], claim["end"], claim["quote"], claim["quote"], claim["kind"], claim["speaker"], claim["stance"],
-                claim["worth"], Jsonb(entities), ENGINE, VERSION, content_hash(row["text_sha256"], VERSION), run.id,
+                row["version_id"], claim["start"], claim["end"], claim["quote"], claim["quote"], claim["kind"],
+                claim["speaker"], claim["stance"], claim["worth"],
+                Jsonb(entities), ENGINE, VERSION, content_hash(row["text_sha256"], VERSION), run.id,
             ))  # fmt: skip
     with conn.cursor() as cursor:
         cursor.executemany(

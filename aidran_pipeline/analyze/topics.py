@@ -45,7 +45,8 @@ class TopicModel:
     @classmethod
     def of(cls, topics: Topics) -> TopicModel:
         """Prototype of a topic: the mean of the embeddings of its description and examples."""
-        prototypes, subreddits = [], {}
+        prototypes: list[Vector] = []
+        subreddits: dict[str, tuple[str, ...]] = {}
         for topic in topics.topics:
             vectors = [embed(text) for text in (f"{topic.label}. {topic.description}", *topic.examples)]
             mean = np.mean(vectors, axis=0)

@@ -130,7 +130,8 @@ def load_sources(path: Path | None = None) -> list[Source]:
     entries = _entries(path)
     sources, ids = [], set()
     for number, entry in enumerate(entries, start=1):
-        name = entry.get("id") if isinstance(entry, dict) and isinstance(entry.get("id"), str) else f"entry {number}"
+        given = entry.get("id") if isinstance(entry, dict) else None
+        name = given if isinstance(given, str) else f"entry {number}"
         try:
             source = _ONE.validate_python(entry)
         except ValidationError as error:

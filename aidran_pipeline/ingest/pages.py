@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from aidran_pipeline.config.publication import Publication
@@ -259,7 +260,7 @@ def _save(conn: Connection, url: str, visit: _Visit, publisher: str | None, run:
         page_id = note_page(conn, url, host_of(url), run.now + again)
         if attempt is None:
             return False
-        columns: dict[str, object] = {"next_check_at": run.now + again}
+        columns: dict[str, Any] = {"next_check_at": run.now + again}
         if attempt.body and good:
             sha256 = save_payload(conn, attempt.body, media_type=attempt.content_type, now=run.now)
             columns |= {"payload_sha256": sha256, "byte_length": len(attempt.body)}

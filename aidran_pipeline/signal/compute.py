@@ -1,4 +1,4 @@
-"""Signals of (day, topic) partitions: read the inputs of a day once, test every topic, store baselines, signals, evidence.
+"""Signals of (day, topic) partitions: read a day's inputs once, test every topic, store baselines, signals, evidence.
 
 A sealed baseline is never changed. All topics of a day count as tested, whichever partitions were asked for.
 """
@@ -141,9 +141,9 @@ def _store_signal(
            VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p)s,
                %(alone)s, %(severity)s,
                %(records)s, %(authors)s, %(families)s, %(late)s, %(version)s, %(hash)s, %(run)s) RETURNING id""",
-        {**values, "baseline": baseline_id, "observed": finding.observed, "expected": finding.expected, "score": finding.score,
-         "p": finding.p_value, "alone": finding.p_uncorrected, "severity": finding.severity, "records": evidence.records, "authors": evidence.authors,
-         "families": evidence.families},
+        {**values, "baseline": baseline_id, "observed": finding.observed, "expected": finding.expected,
+         "score": finding.score, "p": finding.p_value, "alone": finding.p_uncorrected, "severity": finding.severity,
+         "records": evidence.records, "authors": evidence.authors, "families": evidence.families},
     ).fetchone()  # fmt: skip
     assert row is not None
     with conn.cursor() as cursor:
@@ -174,7 +174,9 @@ def _result(conn: Connection, day: date, topic: str) -> StageResult:
         ),
         (day, topic),
     ).fetchall()
-    first = baselines[0] if baselines else {"history_days": 0, "series": [], "coverage": {}, "sealed": False}
+    first: dict[str, Any] = (
+        baselines[0] if baselines else {"history_days": 0, "series": [], "coverage": {}, "sealed": False}
+    )
     metadata: dict[str, Any] = {
         "voices": first["series"][-1]["count"] if first["series"] else 0,
         "history_days": first["history_days"],

@@ -17,7 +17,7 @@ from typing import Any
 VERSION = "volume-nb-1"
 TRIM = 0.1
 ALPHA_FLOOR = 0.02
-# notable: one topic-day in twenty shows as much by chance; strong and severe hold after correction for all topics tested.
+# notable: one topic-day in twenty shows as much by chance; strong and severe hold after correction for all topics.
 NOTABLE, STRONG, SEVERE = 0.05, 0.05, 1e-4
 LEAST_RATIO = {"notable": 1.3, "strong": 1.6, "severe": 2.5}
 
@@ -38,8 +38,9 @@ class DayCount:
 
 @dataclass(frozen=True)
 class Finding:
-    """observed and expected in voices; score in standard deviations; p_value corrected for the topics tested,
-    p_uncorrected not; severity None below notable.
+    """What was measured: observed and expected in voices, score in standard deviations.
+
+    p_value is corrected for the topics tested, p_uncorrected is not; severity is None below notable.
     """
 
     observed: float
@@ -81,7 +82,7 @@ def _log_pmf(k: int, mean: float, alpha: float) -> float:
 
 
 def baseline_share(history: Sequence[DayCount]) -> float:
-    """The topic's share of the total over the trailing days, the highest and lowest tenth of the days' shares trimmed."""
+    """The topic's share of the total over the trailing days, without the highest and lowest tenth of the days."""
     ranked = sorted((d for d in history if d.total > 0), key=lambda d: (d.count / d.total, d.day))
     cut = int(len(ranked) * TRIM)
     kept = ranked[cut : len(ranked) - cut] if cut else ranked
@@ -113,7 +114,9 @@ def detect(series: Sequence[DayCount], tests: int) -> Finding:
 
 
 def severity(count: float, expected: float, alone: float, corrected: float) -> str | None:
-    """severe: corrected p < 0.0001 and 2.5 times the expected; strong: corrected p < 0.05 and 1.6 times; notable:
+    """The grade of a count above its expectation, None below notable.
+
+    severe: corrected p < 0.0001 and 2.5 times the expected; strong: corrected p < 0.05 and 1.6 times; notable:
     uncorrected p < 0.05 and 1.3 times.
     """
     ratio = count / expected if expected > 0 else math.inf

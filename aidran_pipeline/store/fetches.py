@@ -12,27 +12,59 @@ class Attempt(Protocol):
     """What this table needs of an attempt; ingest.http.FetchResult is one."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """The address asked for."""
+        ...
+
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """GET or POST."""
+        ...
+
     @property
-    def final_url(self) -> str | None: ...
+    def final_url(self) -> str | None:
+        """After redirects."""
+        ...
+
     @property
-    def http_status(self) -> int | None: ...
+    def http_status(self) -> int | None:
+        """None without an answer."""
+        ...
+
     @property
-    def outcome(self) -> str: ...
+    def outcome(self) -> str:
+        """How it ended."""
+        ...
+
     @property
-    def error_class(self) -> str | None: ...
+    def error_class(self) -> str | None:
+        """Kind of failure."""
+        ...
+
     @property
-    def error(self) -> str | None: ...
+    def error(self) -> str | None:
+        """What a person should read."""
+        ...
+
     @property
-    def content_type(self) -> str | None: ...
+    def content_type(self) -> str | None:
+        """As declared."""
+        ...
+
     @property
-    def etag(self) -> str | None: ...
+    def etag(self) -> str | None:
+        """Validator, byte for byte."""
+        ...
+
     @property
-    def last_modified(self) -> str | None: ...
+    def last_modified(self) -> str | None:
+        """Validator, byte for byte."""
+        ...
+
     @property
-    def duration_ms(self) -> int: ...
+    def duration_ms(self) -> int:
+        """Milliseconds."""
+        ...
 
 
 def save_fetch(
@@ -45,8 +77,9 @@ def save_fetch(
     source_id: str | None = None,
     **columns: Any,
 ) -> int:
-    """Add one row and return its id. columns: further columns (payload_sha256, byte_length, reach_since, outcome, …),
-    which win over the attempt's own.
+    """Add one row and return its id.
+
+    columns: further columns (payload_sha256, byte_length, reach_since, outcome, …), which win over the attempt's own.
     """
     row: dict[str, Any] = {
         "source_id": source_id,

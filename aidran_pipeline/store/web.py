@@ -13,8 +13,9 @@ from aidran_pipeline.store.db import Connection
 
 @dataclass(frozen=True)
 class Candidate:
-    """A page that records of a topic link to. links: distinct linking authors. publisher: that of the record whose own
-    page it is, if any.
+    """A page that records of a topic link to.
+
+    links: distinct linking authors. publisher: that of the record whose own page it is, if any.
     """
 
     url: str

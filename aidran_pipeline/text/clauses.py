@@ -20,8 +20,9 @@ MIN = 18
 
 
 def clause_spans(text: str, span: Span) -> list[Span]:
-    """Shorter spans of text[span] that can stand alone: without a trailing credit, without what follows a break, without
-    a leading label. The span itself is not among them. Longest first.
+    """Shorter spans of text[span] that can stand alone, longest first; the span itself is not among them.
+
+    They lack a trailing credit, what follows a break, or a leading label.
     """
     sentence = span.of(text)
     found: set[Span] = set()

@@ -7,9 +7,13 @@ words that are not ordinary words; in a headline set in title case only words ou
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aidran_pipeline.text.common import MONTHS, MULTIPLIERS, NUMBER_WORDS, ORDINARY, WEEKDAYS
+
+Norm = Callable[[re.Match[str]], str]
+Take = Callable[[int, int, str, str], None]
 
 MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
@@ -61,21 +65,14 @@ def facts_of(text: str) -> list[Fact]:
             taken[start:end] = [True] * (end - start)
             found.append(Fact(start, end, kind, text[start:end], norm))
 
-    for match in HANDLE.finditer(text):
-        take(match.start(), match.end(), "name", match.group(0).lower())
-    for match in DATE.finditer(text):
-        take(match.start(), match.end(), "date", _date_norm(match))
-    for match in MONEY.finditer(text):
-        take(match.start(), match.end(), "money", _money_norm(match))
-    for match in PERCENT.finditer(text):
-        take(match.start(), match.end(), "percent", f"{_value(match.group('n')):g}%")
+    def take_all(patterns: Iterable[tuple[re.Pattern[str], str, Norm]]) -> None:
+        for pattern, kind, norm in patterns:
+            for match in pattern.finditer(text):
+                take(match.start(), match.end(), kind, norm(match))
+
+    take_all(BEFORE_NAMES)
     _names(text, taken, take)
-    for match in PLAIN.finditer(text):
-        take(match.start(), match.end(), "number", f"{_value(match.group('n'), match.group('s')):.10g}")
-    for match in WORDED.finditer(text):
-        take(match.start(), match.end(), "number", f"{_value(match.group('n'), match.group('s')):.10g}")
-    for match in WEEKDAY.finditer(text):
-        take(match.start(), match.end(), "date", match.group(0).lower())
+    take_all(AFTER_NAMES)
     for match in QUOTED.finditer(text):
         group = 1 if match.group(1) else 2
         found.append(
@@ -109,6 +106,32 @@ def _date_norm(match: re.Match[str]) -> str:
     return f"{month}-{day}" + (f"-{year}" if year else "")
 
 
+def _number_norm(match: re.Match[str]) -> str:
+    return f"{_value(match.group('n'), match.group('s')):.10g}"
+
+
+def _percent_norm(match: re.Match[str]) -> str:
+    return f"{_value(match.group('n')):g}%"
+
+
+def _lowered(match: re.Match[str]) -> str:
+    return match.group(0).lower()
+
+
+# In this order: an earlier kind takes its place in the text from the later ones.
+BEFORE_NAMES: tuple[tuple[re.Pattern[str], str, Norm], ...] = (
+    (HANDLE, "name", _lowered),
+    (DATE, "date", _date_norm),
+    (MONEY, "money", _money_norm),
+    (PERCENT, "percent", _percent_norm),
+)
+AFTER_NAMES: tuple[tuple[re.Pattern[str], str, Norm], ...] = (
+    (PLAIN, "number", _number_norm),
+    (WORDED, "number", _number_norm),
+    (WEEKDAY, "date", _lowered),
+)
+
+
 def _capital(word: str) -> bool:
     return word[0].isupper() or any(ch.isupper() for ch in word[1:])
 
@@ -122,28 +145,39 @@ def _marked(word: str) -> bool:
 
 def title_cased(text: str) -> bool:
     """Whether most longer words of a line begin with a capital: a headline set in title case."""
-    longer = [w for w in re.findall(r"[^\W\d_]{4,}", text)]
+    longer = re.findall(r"[^\W\d_]{4,}", text)
     return len(longer) >= 4 and sum(w[0].isupper() for w in longer) / len(longer) > 0.65
 
 
-def _names(text: str, taken: list[bool], take) -> None:  # type: ignore[no-untyped-def]
+def _names(text: str, taken: list[bool], take: Take) -> None:
     offset = 0
     for line in text.splitlines(keepends=True):
         _names_of_line(text, offset, line, title_cased(line), taken, take)
         offset += len(line)
 
 
-def _names_of_line(text: str, offset: int, line: str, titled: bool, taken: list[bool], take) -> None:  # type: ignore[no-untyped-def]
+def _begins(before: str) -> bool:
+    """Whether a sentence begins after this part of a line: a capital says nothing there."""
+    return not before.strip(" “\"'‘(") or before.rstrip().endswith((".", "!", "?", ":", "“"))
+
+
+def _trim(run: list[re.Match[str]]) -> None:
+    """Take ordinary words off both ends of a run of capitalised words, and joining words off its end."""
+
+    def ordinary(word: str) -> bool:
+        return word.lower() in ORDINARY and not _marked(word)
+
+    while run and (run[-1].group(0).lower() in JOINERS or ordinary(run[-1].group(0))):
+        run.pop()
+    while run and ordinary(run[0].group(0)):
+        run.pop(0)
+
+
+def _names_of_line(text: str, offset: int, line: str, titled: bool, taken: list[bool], take: Take) -> None:
     run: list[re.Match[str]] = []
 
     def close() -> None:
-        while run and (
-            run[-1].group(0).lower() in JOINERS
-            or (run[-1].group(0).lower() in ORDINARY and not _marked(run[-1].group(0)))
-        ):
-            run.pop()
-        while run and run[0].group(0).lower() in ORDINARY and not _marked(run[0].group(0)):
-            run.pop(0)
+        _trim(run)
         if run:
             start, end = offset + run[0].start(), offset + run[-1].end()
             name = text[start:end]
@@ -162,15 +196,11 @@ def _names_of_line(text: str, offset: int, line: str, titled: bool, taken: list[
             close()
             continue
         lowered = word.lower().replace("’", "'").removesuffix("'s")
-        ordinary = lowered in ORDINARY or lowered in WEEKDAYS
         if (_capital(word) and len(word) > 1) or (word.isupper() and run):
-            if ordinary and not _marked(word) and (titled or not run):
-                begins = not line[: match.start()].strip(" “\"'‘(") or line[: match.start()].rstrip().endswith(
-                    (".", "!", "?", ":", "“")
-                )
-                if titled or begins:
-                    close()
-                    continue
+            ordinary = (lowered in ORDINARY or lowered in WEEKDAYS) and not _marked(word)
+            if ordinary and (titled or (not run and _begins(line[: match.start()]))):
+                close()
+                continue
             run.append(match)
             if word.endswith(("'s", "’s")):
                 close()

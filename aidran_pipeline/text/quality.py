@@ -64,7 +64,7 @@ def _unbalanced(text: str) -> bool:
 
 def _lower_start(text: str) -> bool:
     first = re.match(r"\w+", text)
-    return bool(first) and text[0].islower() and not any(ch.isupper() or ch.isdigit() for ch in first.group(0)) and (
+    return first is not None and text[0].islower() and not any(ch.isupper() or ch.isdigit() for ch in first.group(0)) and (
         first.group(0) in ORDINARY or first.group(0).isalpha()
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""One (day, topic): read the material, compose, hold the draft to every gate, publish a version or withhold with reasons."""
+"""One (day, topic): read the material, compose, hold the draft to every gate, publish a version or withhold it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def _decide(
     }
     if draft is None or reasons:
         store_decision(conn, day=day, topic=topic, decision="withheld", reasons=reasons, numbers=numbers,
-                       draft=draft_as_json(draft) if draft else None, article_version_id=None, decided_at=run.now, **common)  # fmt: skip
+                       draft=draft_as_json(draft) if draft else None, article_version_id=None, decided_at=run.now,
+                       **common)  # fmt: skip
         return ArticleResult(
             day, topic, "withheld", True, content_hash("withheld", reasons), reasons=reasons, numbers=numbers
         )
@@ -174,8 +175,9 @@ def latest_result(conn: Connection, day: date, topic: str) -> ArticleResult | No
     ).fetchone()
     if row is None:
         return None
-    return ArticleResult(day, topic, "published", False, row["content_hash"], slug=row["slug"], headline=row["headline"],
-                         version=row["number"], article_version_id=row["id"], numbers=row["numbers"] or {})  # fmt: skip
+    return ArticleResult(day, topic, "published", False, row["content_hash"], slug=row["slug"],
+                         headline=row["headline"], version=row["number"],
+                         article_version_id=row["id"], numbers=row["numbers"] or {})  # fmt: skip
 
 
 def make_context(
@@ -184,7 +186,7 @@ def make_context(
 ) -> Context:  # fmt: skip
     """What the gates compare with; for a stored version, the world as it was when that version was published."""
     first = day - timedelta(days=publication.window_days - 1)
-    seen, baseline, signals = None, None, ()
+    seen = None
     if version_id is not None:
         stored = conn.execute("SELECT published_at FROM article_versions WHERE id = %s", (version_id,)).fetchone()
         seen = stored["published_at"] if stored else None

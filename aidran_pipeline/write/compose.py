@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from aidran_pipeline.config.publication import Publication
-from aidran_pipeline.write.draft import Draft, Sentence, number_tokens
+from aidran_pipeline.write.draft import Draft, Sentence, Use, number_tokens
 from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
 from aidran_pipeline.write.judge import judge
@@ -63,7 +64,7 @@ def compose(material: Material, publication: Publication) -> Draft:
     return draft
 
 
-def _headings(builder: Builder, sections: list, taken: set[str]) -> list[Sentence]:
+def _headings(builder: Builder, sections: list[Any], taken: set[str]) -> list[Sentence]:
     made = []
     for number, (_, threads) in enumerate(sections, start=1):
         text, grounds = heading(builder, number, threads, taken)
@@ -93,7 +94,7 @@ def _in_reading_order(top: list[Sentence], headings: list[Sentence], body: list[
     return ordered
 
 
-def grounds_of(draft: Draft, sentence: Sentence) -> list:
+def grounds_of(draft: Draft, sentence: Sentence) -> list[Use]:
     """The uses a sentence rests on: its own, and those of the sentences it names, one level deep."""
     return [*sentence.uses, *(use for position in sentence.rests_on for use in draft.sentences[position].uses)]
 

@@ -30,7 +30,8 @@ def write_questions(builder: Builder, plan: Plan, label: str) -> None:
     verb = "do" if len(names) > 1 else "does"
     ground = [
         i for i, s in enumerate(builder.sentences)
-        if s.part == "body" and s.section == 1 and s.uses and (not names or any(n in u.quote for n in names for u in s.uses))
+        if s.part == "body" and s.section == 1 and s.uses
+        and (not names or any(n in u.quote for n in names for u in s.uses))
     ]  # fmt: skip
     questions = (
         ("why", f"Why {verb} {subject} matter?"),

@@ -124,7 +124,7 @@ class Voice:
         """The sentence that quotes a claim, with its provisional citation token."""
         source = claim.source
         if source.platform == "news":
-            frames = (
+            frames: tuple[str, ...] = (
                 NEWS_AGAIN if again else NEWS_TITLE if claim.kind == "headline" else NEWS_FIRST if first else NEWS_NEXT
             )
         elif source.platform == "reddit":

@@ -226,14 +226,15 @@ def _storyline(row: dict[str, Any]) -> Storyline:
 def _claim(row: dict[str, Any]) -> Claim:
     source = Source(
         kind="record", version_id=row["version_id"], record_id=row["record_id"], text=row["text"], title=row["title"],
-        platform=row["platform"], publisher=row["publisher"], family=row["publisher_family"], author_key=row["author_key"],
-        author_name=row["author_name"], community=row["community"], published=row["published_at"], day=row["day"],
-        title_truncated=row["title_truncated"], body_truncated=row["body_truncated"],
+        platform=row["platform"], publisher=row["publisher"], family=row["publisher_family"],
+        author_key=row["author_key"], author_name=row["author_name"], community=row["community"],
+        published=row["published_at"], day=row["day"], title_truncated=row["title_truncated"],
+        body_truncated=row["body_truncated"],
         topic_score=float(row["topic_score"]), storyline_id=row["storyline_id"],
     )  # fmt: skip
     return Claim(
-        id=row["claim_id"], source=source, start=row["start_at"], end=row["end_at"], quote=row["quote"], kind=row["kind"],
-        speaker=row["speaker"], stance=row["stance"], checkworthiness=float(row["checkworthiness"]),
+        id=row["claim_id"], source=source, start=row["start_at"], end=row["end_at"], quote=row["quote"],
+        kind=row["kind"], speaker=row["speaker"], stance=row["stance"], checkworthiness=float(row["checkworthiness"]),
         native_id=row["native_id"], centrality=float(row["centrality"]), engagement=int(row["engagement"] or 0),
         copies=int(row["copies"]),
     )  # fmt: skip

@@ -222,7 +222,8 @@ def _use(row: dict[str, Any]) -> Use:
             title=row["title"], platform=row["platform"], publisher=row["publisher"], family=row["publisher_family"],
             author_key=row["author_key"], author_name=row["author_name"], community=row["community"],
             published=row["published_at"], day=row["day"], title_truncated=row["title_truncated"],
-            body_truncated=row["body_truncated"], topic_score=float(row["topic_score"]), storyline_id=row["storyline_id"],
+            body_truncated=row["body_truncated"], topic_score=float(row["topic_score"]),
+            storyline_id=row["storyline_id"],
         )  # fmt: skip
     else:
         name = row["site_name"] or row["host"]

@@ -164,10 +164,10 @@ def _posts(builder: Builder, posts: list[Claim], section: int, paragraph: int, m
     authors: set[str] = set()
     for claim in posts:
         repeated = any(similarity(claim.quote, c.quote) >= SAME_WORDS for c in chosen)
-        if len(chosen) < most and claim.source.author_key not in authors and builder.fresh(claim) and not repeated:
-            if len(builder.records) + len(chosen) < builder.budget:
-                chosen.append(claim)
-                authors.add(claim.source.author_key)
+        room = len(chosen) < most and len(builder.records) + len(chosen) < builder.budget
+        if room and claim.source.author_key not in authors and builder.fresh(claim) and not repeated:
+            chosen.append(claim)
+            authors.add(claim.source.author_key)
     chosen.sort(key=lambda c: c.stance == "critical")
     if not chosen:
         return

@@ -36,8 +36,8 @@ def write_story_so_far(builder: Builder, plan: Plan, label: str, headline_at: in
     tail = "the same storyline, followed further" if continuing else "a storyline that it had not led with"
     count = f"{spell(len(new))} records"
     builder.add(
-        Sentence("story_so_far", f"Today’s page rests on {count} that no earlier story used and leads with {tail}.", 0, 1,
-                 "synthesis", rests_on=rows, facts=[CountFact(count, "records", len(new))])
+        Sentence("story_so_far", f"Today’s page rests on {count} that no earlier story used and leads with {tail}.",
+                 0, 1, "synthesis", rests_on=rows, facts=[CountFact(count, "records", len(new))])
     )  # fmt: skip
     assert lead.part == "body"
     return [e.version_id for e in earlier]

@@ -1,4 +1,4 @@
-"""The contract of DESIGN.md section 5 as code: nine gates over a `Draft`, run before it is stored and again on the rows.
+"""The contract of an article as code: nine gates over a `Draft`, run before it is stored and again on the rows.
 
 Each gate is a function `(Draft, Context) -> list[GateFailure]` in a module of its own; `GATES` gives their order and
 names. A gate never changes a draft.

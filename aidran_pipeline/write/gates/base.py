@@ -12,7 +12,7 @@ from aidran_pipeline.write.draft import Draft, Sentence, Use
 
 @dataclass(frozen=True)
 class GateFailure:
-    """One broken rule: the gate's name, the rule, what was found, and the sentence's position (-1: the whole article)."""
+    """One broken rule: the gate, the rule, what was found, and the sentence's position (-1: the whole article)."""
 
     gate: str
     rule: str

@@ -38,9 +38,9 @@ def reason_to_write(
     coverage = baseline.get("coverage") or {}
     if coverage.get("healthy") is False:
         unknown = ", ".join(coverage.get("unknown", [])[:5])
-        return [GateFailure("evidence", "sources unknown", f"{coverage.get('reached')} of {coverage.get('sources')} sources "
-                            f"reached this day; unknown: {unknown}")]  # fmt: skip
+        reached = f"{coverage.get('reached')} of {coverage.get('sources')} sources reached this day"
+        return [GateFailure("evidence", "sources unknown", f"{reached}; unknown: {unknown}")]
     if int(baseline.get("history_days", 0)) >= publication.warm_up_days and not signals:
-        return [GateFailure("evidence", "no signal", f"nothing new: no measured change against {baseline['history_days']} days "
-                            "of this topic's own history")]  # fmt: skip
+        history = f"{baseline['history_days']} days of this topic's own history"
+        return [GateFailure("evidence", "no signal", f"nothing new: no measured change against {history}")]
     return []

@@ -48,8 +48,8 @@ def _checks(sentence: Sentence) -> list[tuple[str, bool]]:
 def _parts(draft: Draft) -> list[GateFailure]:
     found = []
     for part in ("headline", "short_title", "dek"):
-        if len(draft.part(part)) != 1:  # type: ignore[arg-type]
-            found.append(GateFailure("language", "shape", f"{len(draft.part(part))} of part {part}, 1 wanted"))  # type: ignore[arg-type]
+        if len(draft.part(part)) != 1:
+            found.append(GateFailure("language", "shape", f"{len(draft.part(part))} of part {part}, 1 wanted"))
     if not draft.part("story_so_far"):
         found.append(GateFailure("language", "shape", "no story so far"))
     for section in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Gate 2: every sentence is cited or labelled synthesis and names its ground; at most a share of a section is synthesis."""
+"""Gate 2: every sentence is cited or labelled synthesis and names its ground; a section's share of it is bounded."""
 
 from __future__ import annotations
 
