@@ -225,7 +225,7 @@ def _store(conn: Connection, platform: str, reading: Reading, run: Run, result: 
             outcomes.append(outcome)
             seen[fetch_id] = len(page.records)
             if outcome == "ok":
-                rows += [_row(record, fetch_id, platform, reading.plan) for record in page.records]
+                rows += [record_row(record, fetch_id, platform, source, run.now) for record in page.records]
         stored = store_records(conn, rows, platform=platform, source_id=source["id"], run_id=run.id, now=run.now)
         health = _health(reading, stored, run.now)
         for fetch_id, count in seen.items():
@@ -265,14 +265,19 @@ def _save_page(conn: Connection, plan: Plan, page: Page, run: Run) -> tuple[int,
     return fetch_id, outcome
 
 
-def _row(record: ParsedRecord, fetch_id: int, platform: str, plan: Plan) -> RecordRow:
-    """A parsed record with what its source and the moment of the fetch add."""
-    publisher = NAMES.get(platform) or plan.source["publisher"] or record.publisher or host_of(record.url)
-    family = platform if platform in NAMES else _family(plan.source, publisher, record)
+def record_row(
+    record: ParsedRecord, fetch_id: int, platform: str, source: Mapping[str, Any], now: datetime
+) -> RecordRow:
+    """A parsed record with what its source and the moment of the fetch add. Pure: verify asks the same again.
+
+    source: id, config, publisher and publisher_family as configured. now: the moment of the fetch.
+    """
+    publisher = NAMES.get(platform) or source["publisher"] or record.publisher or host_of(record.url)
+    family = platform if platform in NAMES else _family(source, publisher, record)
     byline = (record.author_name or "").casefold()
     published = record.published_at
-    if published is None or published > latest_believed(plan.now):
-        published = plan.now
+    if published is None or published > latest_believed(now):
+        published = now
     return RecordRow(
         fetch_id=fetch_id,
         observed=True,
