@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(host.strip().lower() for host in value.split(",") if host.strip())
         return value
+
+    @property
+    def dial(self) -> Mapping[str, tuple[str, int]]:
+        """Host names that are dialled at a given (address, port). No variable sets it: only the bundled sample does."""
+        return {}
 
     @property
     def site_dir(self) -> Path:

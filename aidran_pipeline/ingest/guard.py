@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpcore
@@ -98,10 +98,17 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Dials public addresses and allowed hosts only."""
+    """Dials public addresses and allowed hosts only.
 
-    def __init__(self, allow_hosts: Iterable[str], deadline: Deadline) -> None:
+    dial: exact host names that are not resolved, and the (address, port) dialled in their place, whatever port was
+    asked for. Only the bundled sample has any: its hosts are names that no resolver may know.
+    """
+
+    def __init__(
+        self, allow_hosts: Iterable[str], deadline: Deadline, dial: Mapping[str, tuple[str, int]] | None = None
+    ) -> None:
         self._allowed = frozenset(host.lower().strip("[]") for host in allow_hosts)
+        self._dial = {host.lower(): place for host, place in (dial or {}).items()}
         self._deadline = deadline
         self._real = httpcore.SyncBackend()
 
@@ -109,6 +116,10 @@ class GuardedBackend(httpcore.NetworkBackend):
         """Whether configuration lets this host pass whatever its address is."""
         name = host.lower().strip("[]")
         return name in self._allowed or f"{name}:{port}" in self._allowed
+
+    def ours(self, host: str, port: int | None = None) -> bool:
+        """Whether configuration says where this host is: nobody else's server, so that it needs no pacing."""
+        return host.lower() in self._dial or self.allows(host, port)
 
     def connect_tcp(
         self,
@@ -119,7 +130,11 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Resolve, check and dial. Tries each permitted address in the resolver's order."""
-        addresses = self._permitted(host, port)
+        if host.lower() in self._dial:
+            address, port = self._dial[host.lower()]
+            addresses = [address]
+        else:
+            addresses = self._permitted(host, port)
         failure: Exception | None = None
         for address in addresses:
             try:

@@ -118,7 +118,8 @@ class _Stream(httpx.SyncByteStream):
 class HttpClient:
     """Fetches with a guard, a wall-clock deadline, size limits and a hand that follows few redirects.
 
-    pace: called with the host before each request, returns seconds to wait (see pacing). Thread-safe.
+    pace: called with the host before each request, returns seconds to wait (see pacing). dial: see GuardedBackend.
+    Thread-safe.
     """
 
     def __init__(
@@ -127,10 +128,11 @@ class HttpClient:
         *,
         limits: Limits | None = None,
         pace: Callable[[str], float] | None = None,
+        dial: Mapping[str, tuple[str, int]] | None = None,
         contact: str | None = None,
     ) -> None:
         self.deadline = Deadline()
-        self.backend = GuardedBackend(allow_hosts, self.deadline)
+        self.backend = GuardedBackend(allow_hosts, self.deadline, dial)
         self.limits = limits or Limits()
         self._pace = pace
         self.user_agent = USER_AGENT + (f" {contact}" if contact else "")
@@ -227,7 +229,7 @@ class HttpClient:
 
     def _wait(self, url: str, waited: list[float]) -> None:
         host = (urlsplit(url).hostname or "").lower()
-        if self._pace is not None and not self.backend.allows(host, urlsplit(url).port):
+        if self._pace is not None and not self.backend.ours(host, urlsplit(url).port):
             pause = self._pace(host)
             time.sleep(pause)
             waited[0] += pause

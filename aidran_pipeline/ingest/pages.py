@@ -187,7 +187,7 @@ def _fetch_due(
         return added
     pacer = HostPacer(conn)
     try:
-        with HttpClient(settings.allow_hosts, limits=limits, pace=pacer.wait_for) as client:
+        with HttpClient(settings.allow_hosts, limits=limits, pace=pacer.wait_for, dial=settings.dial) as client:
             for number, (url, visit) in enumerate(_visits(client, due, run, seconds), start=1):
                 if _save(conn, url, visit, names[url], run):
                     added.add(url)
@@ -217,7 +217,7 @@ def _shared_out(by_host: dict[str, list[str]], client: HttpClient) -> Iterator[l
     """The pages of a host are one worker's; those of an allowed host, which needs no pacing, are shared out."""
     for urls in by_host.values():
         parts = urlsplit(urls[0])
-        step = 10 if client.backend.allows(parts.hostname or "", parts.port) else len(urls)
+        step = 10 if client.backend.ours(parts.hostname or "", parts.port) else len(urls)
         yield from (urls[start : start + step] for start in range(0, len(urls), step))
 
 

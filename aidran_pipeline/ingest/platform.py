@@ -101,7 +101,7 @@ def _read_and_write(
     changed: set[date] = set()
     pacer = HostPacer(conn)
     try:
-        with HttpClient(settings.allow_hosts, limits=limits, pace=pacer.wait_for) as client:
+        with HttpClient(settings.allow_hosts, limits=limits, pace=pacer.wait_for, dial=settings.dial) as client:
             plans = _plans(conn, client, platform, day, run, settings, result)
             for number, reading in enumerate(_read_all(client, pacer, plans), start=1):
                 changed |= _write(conn, platform, reading, run, result).days

@@ -157,7 +157,7 @@ def _heed(client: HttpClient, pacer: HostPacer, attempt: FetchResult) -> None:
     """Leave the host alone as long as it asks: Retry-After, or a rate limit that is used up."""
     parts = urlsplit(attempt.final_url or attempt.url)
     host = (parts.hostname or "").lower()
-    if not host or client.backend.allows(host, parts.port):
+    if not host or client.backend.ours(host, parts.port):
         return
     if attempt.retry_after and attempt.http_status in (429, 503):
         pacer.hold(host, attempt.retry_after)
