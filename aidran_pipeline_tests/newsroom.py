@@ -187,6 +187,7 @@ class Newsroom:
                 "day": str(first + timedelta(days=i)),
                 "count": n or 0,
                 "total": 240 + 3 * i,
+                "share": 0.07,
                 "coverage": float(n is not None),
             }
             for i, n in enumerate(counts)
@@ -200,17 +201,20 @@ class Newsroom:
         }
         common["run_id"] = f"run-signal-{day}"
         baseline = self.insert(
-            "baselines", **common, series=series, history_days=len(counts) - 1,
-            sealed_at=datetime.combine(day, time(21), UTC),
+            "baselines", **common, series=series, history_days=len(counts) - 1, tests=3,
+            outcome="signal" if spike else "quiet" if len(counts) > 7 else "warming_up",
             coverage={"sources": 6, "reached": 6, "unknown": [], "healthy": True},
         )  # fmt: skip
-        if spike is None:
-            return None
-        last = counts[-1] or 0
-        return self.insert(
-            "signals", **common, baseline_id=baseline, observed=last, expected=17.3, score=4.1, p_value=0.00021,
-            p_uncorrected=0.00007, severity=spike, records=last, authors=last, families=4,
-        )  # fmt: skip
+        signal, last = None, counts[-1] or 0
+        if spike is not None:
+            signal = self.insert(
+                "signals", **common, baseline_id=baseline, observed=last, expected=17.3, score=4.1, p_value=0.00021,
+                p_uncorrected=0.00007, severity=spike, records=last, authors=last, families=4,
+            )  # fmt: skip
+        self.conn.execute(
+            "UPDATE baselines SET sealed_at = %s WHERE id = %s", (datetime.combine(day, time(21), UTC), baseline)
+        )
+        return signal
 
     def publish(
         self, topic: str, day: date, says: Sequence[Say], *, signals: Sequence[int] = (), storyline: int | None = None,

@@ -1,22 +1,39 @@
-"""The kinds of signals. A further kind is a class with `name`, `version` and `detect`, added to `KINDS`."""
+"""The kinds of signals. A further kind is a class with the parts of `Kind`, added to `KINDS` and the CHECK of signals.
+
+What every kind shares stands elsewhere: what can be known of a day (inputs.py), sealing and storing (compute.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from aidran_pipeline.signal import volume
+from aidran_pipeline.signal.inputs import DayInputs, Evidence
 from aidran_pipeline.signal.volume import DayCount, Finding
+
+Series = Sequence[Mapping[str, Any]]
 
 
 class Kind(Protocol):
-    """A kind compares the last day of a series with the days before it; the same series gives the same finding."""
+    """How one kind measures a topic's day against the days before it."""
 
     name: str
     version: str
 
-    def detect(self, series: Sequence[DayCount], tests: int) -> Finding:
-        """The finding; its severity is None where nothing changed."""
+    def series(self, inputs: DayInputs, topic: str) -> list[dict[str, Any]]:
+        """What is compared, a JSON object a day, oldest first, the day itself last: all that `detect` is given.
+
+        Each has "day" and "count"; count None marks a day that cannot be known.
+        """
+        ...
+
+    def detect(self, series: Series, tests: int) -> Finding:
+        """The finding; its severity is None where nothing changed. The same series gives the same, bit for bit."""
+        ...
+
+    def evidence(self, inputs: DayInputs, topic: str) -> Evidence:
+        """The records that are the change."""
         ...
 
 
@@ -26,9 +43,17 @@ class VolumeSpike:
     name = "volume_spike"
     version = volume.VERSION
 
-    def detect(self, series: Sequence[DayCount], tests: int) -> Finding:
+    def series(self, inputs: DayInputs, topic: str) -> list[dict[str, Any]]:
+        """Voices by day: see DayInputs.series."""
+        return [day.as_dict() for day in inputs.series(topic)]
+
+    def detect(self, series: Series, tests: int) -> Finding:
         """See volume.detect."""
-        return volume.detect(series, tests)
+        return volume.detect([DayCount.of(day) for day in series], tests)
+
+    def evidence(self, inputs: DayInputs, topic: str) -> Evidence:
+        """Every voice counted: a spike is made of all of them."""
+        return inputs.evidence(topic)
 
 
 KINDS: tuple[Kind, ...] = (VolumeSpike(),)
