@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from aidran_pipeline.store.db import Connection
 
 PUBLISHED_DAYS = 3
-KEPT_VARIABLES = ("AIDRAN_HOME", "AIDRAN_DATABASE_URL")
 RUN_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/AIDRAN/aidran-pipeline#sample")
 
 
@@ -39,7 +38,7 @@ def play() -> int:
     Exit code 0, 1 when a stage failed, 3 when no source of a day answered.
     """
     started = time.monotonic()
-    forget_environment()
+    Settings.forget_environment("AIDRAN_HOME", "AIDRAN_DATABASE_URL")
     live, progress = Settings(), Progress()
     progress.note("sample days: made-up posts and reports, read from a server on this machine; no key, no network")
     with serving() as server:
@@ -52,19 +51,6 @@ def play() -> int:
     if outcome.every_source_failed:
         return EXIT_SOURCES
     return EXIT_FAILED if outcome.failures else 0
-
-
-def forget_environment() -> None:
-    """Take keys, files and choices of the user out of this process: Dagster's definitions read them, too.
-
-    Only where the data lives is kept.
-    """
-    for field in Settings.model_fields.values():
-        name = str(field.validation_alias)
-        if name not in KEPT_VARIABLES:
-            os.environ.pop(name, None)
-    for name in [name for name in os.environ if name.startswith("OPENAI_")]:
-        del os.environ[name]
 
 
 @contextmanager

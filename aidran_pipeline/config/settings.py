@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,9 +47,24 @@ class Settings(BaseSettings):
         return {}
 
     @property
+    def search_reach_back(self) -> timedelta:
+        """How far back a search that was never read is asked. No variable sets it: the sample's world is ten days old."""
+        return timedelta(days=28)
+
+    @property
     def site_dir(self) -> Path:
         """Where the static site is built."""
         return self.home / "site"
+
+    @classmethod
+    def forget_environment(cls, *keep: str) -> None:
+        """Take every variable of the project, but those to keep, and every OpenAI one out of this process.
+
+        For the demo: Dagster's definitions read the environment, too, and no key there may be spent.
+        """
+        known = {str(field.validation_alias) for field in cls.model_fields.values()} - set(keep)
+        for name in [name for name in os.environ if name in known or name.startswith("OPENAI_")]:
+            del os.environ[name]
 
     @property
     def dagster_home(self) -> Path:

@@ -34,7 +34,6 @@ from aidran_pipeline.store.sources import drop_session, platform_sources, save_h
 
 WORKERS = 6
 AHEAD = 12
-REACH_BACK = timedelta(days=28)
 OVERLAP = timedelta(days=2)
 NAMES = {"bluesky": "Bluesky", "reddit": "Reddit"}
 
@@ -130,7 +129,7 @@ def _plans(
             result.unconfigured += 1
             _mark_unconfigured(conn, source, missing)
             continue
-        plan = _plan(conn, source, day, run) if is_due(source, run.now) else None
+        plan = _plan(conn, source, day, run, settings) if is_due(source, run.now) else None
         if plan is None:
             result.not_due += 1
             continue
@@ -147,10 +146,11 @@ def _signed(plan: Plan, signed: SignIn) -> Plan | Reading:
     return Plan(**{**vars(plan), "token": signed.token, "api": signed.api})
 
 
-def _plan(conn: Connection, source: dict[str, Any], day: date, run: Run) -> Plan | None:
+def _plan(conn: Connection, source: dict[str, Any], day: date, run: Run, settings: Settings) -> Plan | None:
     """What to ask a due source; None when the day it would be asked for is known whole."""
     if source["kind"] == "bluesky_search":
-        window = search_window(reached(conn, source["id"]), day, run.now, reach_back=REACH_BACK, overlap=OVERLAP)
+        back = settings.search_reach_back
+        window = search_window(reached(conn, source["id"]), day, run.now, reach_back=back, overlap=OVERLAP)
         return None if window is None else Plan(source, run.now, since=window[0], until=window[1])
     if source["kind"] == "reddit":
         return Plan(source, run.now, known=_known(conn, source), last_reach=last_reach_since(conn, source["id"]))

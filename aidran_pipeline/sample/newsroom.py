@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from pydantic import PrivateAttr, SecretStr
@@ -37,6 +38,11 @@ class SampleSettings(Settings):
     def dial(self) -> Mapping[str, tuple[str, int]]:
         """The hosts of the sample, at its server."""
         return self._dial
+
+    @property
+    def search_reach_back(self) -> timedelta:
+        """One day: there was nothing before the first one, and a search that says so would count as a quiet month."""
+        return timedelta(days=1)
 
 
 def sample_settings(live: Settings, server: SampleServer | None) -> SampleSettings:
