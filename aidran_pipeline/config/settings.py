@@ -48,7 +48,7 @@ class Settings(BaseSettings):
 
     @property
     def search_reach_back(self) -> timedelta:
-        """How far back a search that was never read is asked. No variable sets it: the sample's world is ten days old."""
+        """How far back a search is asked the first time. No variable sets it: only the sample's world is younger."""
         return timedelta(days=28)
 
     @property
