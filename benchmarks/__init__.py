@@ -1,1 +1,1 @@
-"""Speed, scale and quality: `python -m benchmarks.NAME`, figures for a person, last line one JSON object."""
+"""Speed, scale and quality: `python -m benchmarks.NAME` prints figures, its last line is one JSON object."""
