@@ -23,6 +23,7 @@ KINDS = {
     "weight": ("weights", "computed again from the sentences that use the citation"),
     "content": ("content hashes", "of the whole version, computed again from its rows"),
     "input": ("inputs", "signals, storylines and earlier versions that the story names exist"),
+    "signal": ("signals", "of the stories, replayed from their stored baselines, bit for bit"),
     "version": ("version chains", "numbered from 1 without a gap, each with its decision"),
     "site": ("built files", "byte for byte those of a fresh render"),
 }

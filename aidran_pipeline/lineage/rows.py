@@ -1,4 +1,4 @@
-"""Checks 3 to 5 of verify: quotes at their offsets, markers, gates, counts, weights, hashes and inputs of versions.
+"""Checks 3 to 5 of verify: quotes at their offsets, markers, gates, counts, weights and hashes of versions.
 
 Everything here compares rows with rows. What does not belong here: fetched bodies (originals.py) and built pages.
 """
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aidran_pipeline.config.publication import Publication
-from aidran_pipeline.lineage.findings import Progress, Report, difference, listed, shorten
+from aidran_pipeline.lineage.findings import Progress, Report, difference, listed
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.write import GATES, check_article, content_hash_of
+from aidran_pipeline.write.persist import load_draft
 
 # substring() counts code points, as every stored offset does.
 USES = """
@@ -40,7 +41,7 @@ WHERE article_version_id = ANY(%s) ORDER BY article_version_id, ordinal
 """
 CITATIONS = """
 SELECT c.id, c.article_version_id, c.kind, c.number, c.weight, c.record_id, c.record_version_id, c.web_page_version_id,
-       t.score, t.record_version_id AS scored_version
+       t.record_version_id AS scored_version
 FROM citations c
 JOIN article_versions av ON av.id = c.article_version_id
 JOIN articles a ON a.id = av.article_id
@@ -49,7 +50,6 @@ WHERE c.article_version_id = ANY(%s) ORDER BY c.article_version_id, c.kind, c.nu
 """
 MARKER = re.compile(r"\[\[(w?)(\d+)\]\]")
 ROUNDED = 0.0001  # weights are stored with four decimals, in single precision
-INPUTS = {"signals": "signals", "storylines": "storylines", "earlier_versions": "article_versions"}
 
 
 def marker_of(row: Mapping[str, Any]) -> str:
@@ -161,7 +161,7 @@ def _target_faults(use: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def check_versions(conn: Connection, stories: Stories, report: Report) -> None:
-    """Markers, counts, weights, numbering, inputs and content hash of every version."""
+    """Markers, counts, weights, numbering, decision and content hash of every version."""
     uses: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for use in stories.uses:
         uses[use["sentence_id"]].append(use)
@@ -170,8 +170,7 @@ def check_versions(conn: Connection, stories: Stories, report: Report) -> None:
         cites = [row for row in stories.citations if row["article_version_id"] == version_id]
         own = [use for use in stories.uses if use["article_version_id"] == version_id]
         _counts(stories, version_id, cites, own, report)
-        _weights(stories, version_id, cites, own, report)
-        _inputs(conn, stories, version_id, report)
+        _weights(conn, stories, version_id, cites, report)
         _content(conn, stories, version_id, report)
         if head["place"] != head["number"]:
             report.add(
@@ -213,48 +212,27 @@ def _counts(stories: Stories, version_id: int, cites: Sequence[Any], own: Sequen
             )  # fmt: skip
 
 
-def _weights(stories: Stories, version_id: int, cites: Sequence[Any], own: Sequence[Any], report: Report) -> None:
-    """The weight's definition stands with its column: sentences that use it, times topic score, largest 1."""
-    moved = [row for row in cites if row["kind"] == "record" and row["scored_version"] != row["record_version_id"]]
+def _weights(conn: Connection, stories: Stories, version_id: int, cites: Sequence[Any], report: Report) -> None:
+    """What a weight is stands with its column; the writer's own definition is applied to the rows again."""
+    moved = [row for row in cites if row["scored_version"] not in (None, row["record_version_id"])]
     if moved:
-        report.note(
-            f"{stories.name(version_id)}: weights left unchecked, {len(moved)} cited records were edited or analysed "
-            "anew since"
-        )
+        report.note(f"{stories.name(version_id)}: weights left unchecked, {len(moved)} of its records were scored anew")
         return
-    sentences: dict[int, set[int]] = defaultdict(set)
-    for use in own:
-        sentences[use["citation_id"]].add(use["sentence_id"])
-    score = {row["id"]: 1.0 if row["kind"] == "web" else float(row["score"] or 0) or 0.01 for row in cites}
-    raw = {row["id"]: len(sentences[row["id"]]) * score[row["id"]] for row in cites}
-    top = max(raw.values(), default=0.0) or 1.0
+    try:
+        with conn.transaction():
+            draft = load_draft(conn, version_id)
+        numbers = draft.numbers()
+        weights = {(key[0], numbers[key]): weight for key, weight in draft.weights().items()}
+    except Exception:  # rows that no longer fit together: the content hash says so
+        return
     for row in cites:
         report.count("weight")
-        expected = round(raw[row["id"]] / top, 4)
-        if abs(expected - float(row["weight"])) > ROUNDED:
+        expected = weights.get((row["kind"], row["number"]))
+        if expected is None or abs(expected - float(row["weight"])) > ROUNDED:
             report.add(
                 "weight", f"{stories.name(version_id)} [{marker_of(row)}]: its weight is not that of its uses",
                 expected=expected, found=round(float(row["weight"]), 4), **stories.place(version_id),
                 citation=marker_of(row),
-            )  # fmt: skip
-
-
-def _inputs(conn: Connection, stories: Stories, version_id: int, report: Report) -> None:
-    inputs = stories.head[version_id]["inputs"]
-    for key, table in INPUTS.items():
-        named = inputs.get(key, []) if isinstance(inputs, dict) else None
-        if not isinstance(named, list) or not all(isinstance(each, int) for each in named):
-            report.add(
-                "input", f"{stories.name(version_id)}: its {key} are not a list of ids", expected="ids",
-                found=shorten(named), **stories.place(version_id), table=table,
-            )  # fmt: skip
-            continue
-        report.count("input", len(named))
-        there = {row["id"] for row in conn.execute(f"SELECT id FROM {table} WHERE id = ANY(%s)", (named,))}
-        for missing in sorted(set(named) - there):
-            report.add(
-                "input", f"{stories.name(version_id)}: it was written from {table} {missing}, which does not exist",
-                expected=f"a row of {table}", found="none", **stories.place(version_id), table=table, id=missing,
             )  # fmt: skip
 
 

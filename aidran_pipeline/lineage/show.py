@@ -257,9 +257,12 @@ def _decision(page: Page, answer: Why) -> None:
 
 def _baseline(page: Page, baseline: Mapping[str, Any]) -> None:
     page.head("BASELINE", f"{baseline['kind']}, {'sealed' if baseline['sealed_at'] else 'not sealed yet'}")
+    voices = (
+        "unknown" if baseline["voices"] is None else f"{baseline['voices']} of {baseline['of_all_voices']} that day"
+    )
     mean = f"; {baseline['mean_before']} a day before" if baseline["mean_before"] is not None else ""
     page.pairs({
-        "voices": f"{baseline['voices']} of {baseline['of_all_voices']} that day{mean}",
+        "outcome": baseline["outcome"].replace("_", " "), "voices": voices + mean,
         "history": f"{baseline['history_days']} days",
         "sources": f"{baseline['sources_reached']} of {baseline['sources']} reached the day",
         "unknown": ", ".join(baseline["unknown_sources"][:12]), "engine": baseline["engine_version"],

@@ -1,6 +1,6 @@
 """Verify: every published story against stored bodies, texts, gates, counts and built pages. Never stops at the first.
 
-The checks are in originals.py, rows.py, built.py and archive.py; what they find is in findings.py.
+The checks are in originals.py, rows.py, inputs.py, built.py and archive.py; what they find is in findings.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.lineage.archive import check_archive
 from aidran_pipeline.lineage.built import check_site
 from aidran_pipeline.lineage.findings import Progress, Report, silent
+from aidran_pipeline.lineage.inputs import check_inputs
 from aidran_pipeline.lineage.originals import check_originals
 from aidran_pipeline.lineage.rows import Stories, check_gates, check_uses, check_versions
 from aidran_pipeline.lineage.stories import versions_of
@@ -48,6 +49,7 @@ def verify(
         check_originals(conn, stories.cited(), report, progress)
         check_uses(stories, report)
         check_versions(conn, stories, report)
+        check_inputs(conn, stories, report)
         check_gates(conn, stories, publication, report, progress)
         if not slugs:
             check_archive(conn, report, progress)

@@ -6,14 +6,13 @@ When there is none, the first stage that is missing, with the command that runs 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from aidran_pipeline.lineage.needs import needs_of
 from aidran_pipeline.lineage.stories import nearest
-from aidran_pipeline.signal import replay
 from aidran_pipeline.store.db import Connection
 
 DECISIONS = """
@@ -32,7 +31,7 @@ SELECT id, kind, severity, observed, expected, score, p_value, p_uncorrected, re
 FROM signals WHERE day = %s AND topic = %s ORDER BY kind
 """
 BASELINES = """
-SELECT kind, series, history_days, sealed_at, backfilled, coverage, engine_version, run_id
+SELECT kind, series, history_days, tests, outcome, sealed_at, backfilled, coverage, engine_version, run_id
 FROM baselines WHERE day = %s AND topic = %s ORDER BY kind
 """
 COUNTS = """
@@ -45,7 +44,6 @@ SELECT (SELECT count(*) FROM records WHERE day BETWEEN %(first)s AND %(day)s) AS
        (SELECT count(*) FROM fetches WHERE purpose = 'source' AND outcome <> 'failed') AS answered
 """
 WINDOW_DAYS = 3  # the packaged evidence window: only counts of what exists rest on it here
-MOST_VOICES = 2000
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def why(conn: Connection, day: date, topic: str) -> Why:
         label=label,
         decision=_decision(row),
         reasons=_by_gate(row["reasons"]),
-        needs=_needs(conn, day, topic, row["reasons"], baselines),
+        needs=needs_of(row["reasons"], baselines, day, topic),
         numbers=row["numbers"] if isinstance(row["numbers"], dict) else {},
         signals=signals,
         baselines=baselines,
@@ -130,70 +128,17 @@ def _baseline(row: Mapping[str, Any]) -> dict[str, Any]:
     """A baseline without its series, but with the day's own count and the mean of the days before."""
     series = row["series"] if isinstance(row["series"], list) else []
     *before, last = series or [{}]
-    counts = [each.get("count", 0) for each in before]
+    counts = [each["count"] for each in before if each.get("count") is not None]
     coverage = row["coverage"] if isinstance(row["coverage"], dict) else {}
     return {
-        "kind": row["kind"], "voices": last.get("count"), "of_all_voices": last.get("total"),
+        "kind": row["kind"], "outcome": row["outcome"], "tests": row["tests"], "voices": last.get("count"),
+        "of_all_voices": last.get("total"),
         "mean_before": round(sum(counts) / len(counts), 1) if counts else None, "history_days": row["history_days"],
         "sources_reached": coverage.get("reached"), "sources": coverage.get("sources"),
         "unknown_sources": coverage.get("unknown", []), "healthy": coverage.get("healthy"),
         "sealed_at": row["sealed_at"], "backfilled": row["backfilled"], "engine_version": row["engine_version"],
         "run_id": row["run_id"], "series": series,
     }  # fmt: skip
-
-
-def _needs(conn: Connection, day: date, topic: str, reasons: Any, baselines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What would have to be otherwise for the story to appear, a line for each kind of reason."""
-    said: list[str] = []
-    for each in reasons if isinstance(reasons, list) else []:
-        rule, detail = str(each.get("rule")), str(each.get("detail"))
-        line = _need(conn, day, topic, rule, detail, baselines)
-        if line is None:
-            line = f"a draft without this: {each.get('gate')}, {rule}"
-        if line not in said:
-            said.append(line)
-    return said
-
-
-def _need(
-    conn: Connection, day: date, topic: str, rule: str, detail: str, baselines: Sequence[Mapping[str, Any]]
-) -> str | None:
-    if rule == "not enough evidence" and (match := re.fullmatch(r"(\d+) (.+) cited, (\d+) needed", detail)):
-        return f"needs {match[3]} {match[2]}, cited {match[1]}"
-    if rule == "no signal" and baselines:
-        return _volume_needed(conn, baselines[0])
-    if rule == "sources unknown" and baselines:
-        first = baselines[0]
-        silent = ", ".join(first["unknown_sources"][:8])
-        return (
-            f"needs more sources that reached the day: {first['sources_reached']} of {first['sources']} did; "
-            f"unknown: {silent}; `aidran sources` says why"
-        )
-    if rule == "signals not computed":
-        return f"needs the day's signals: `aidran run --day {day} --topic {topic}`"
-    if rule in ("no usable claim", "headline", "three sections", "heading"):
-        return f"needs more or clearer material: {detail}"
-    return None
-
-
-def _volume_needed(conn: Connection, baseline: Mapping[str, Any]) -> str:
-    """The least number of voices that would have been a signal, by replaying the stored series with more of them."""
-    series = [dict(each) for each in baseline["series"]]
-    row = conn.execute("SELECT count(*) AS n FROM topics WHERE retired_at IS NULL").fetchone()
-    tests = int(row["n"]) if row else 1
-    if not series or baseline["kind"] != "volume_spike":
-        return "needs a measured change against the topic's own history"
-    last = series[-1]
-    counted, total = int(last["count"]), int(last["total"])
-    expected = replay(series, "volume_spike", tests).expected
-    for more in range(1, MOST_VOICES):
-        series[-1] = {**last, "count": counted + more, "total": total + more}
-        if replay(series, "volume_spike", tests).severity is not None:
-            return (
-                f"needs a measured change: {counted} voices counted, {expected:.1f} expected by share; "
-                f"{counted + more} would have been a volume_spike"
-            )
-    return f"needs a measured change: {counted} voices counted, {expected:.1f} expected by share"
 
 
 def _missing(conn: Connection, day: date, topic: str) -> dict[str, Any]:
