@@ -18,7 +18,7 @@ from aidran_pipeline.text import Span, facts_of, split_sentences
 from aidran_pipeline.text.quality import quote_problems
 
 ENGINE = "extractive"
-VERSION = "claims-1"
+VERSION = "claims-2"
 PER_TOPIC = 60
 PER_RECORD = 4
 LEAST_NEWS, LEAST_POST = 0.2, 0.12
@@ -66,6 +66,8 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     for span in spans:
         sentence = span.of(text)
         in_title = span.start < title_end
+        if post and _another_voice(text, span):
+            continue
         cut = (row["title_truncated"] and in_title) or (row["body_truncated"] and span == last and not in_title)
         if cut or _unfit(sentence, headline=in_title):
             continue
@@ -81,6 +83,12 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     heads = [c for c in found if c["headline"]]
     rest = sorted((c for c in found if not c["headline"]), key=lambda c: (-c["worth"], c["start"]))[:PER_RECORD]
     return sorted(heads + rest, key=lambda c: c["start"])
+
+
+def _another_voice(text: str, span: Span) -> bool:
+    """Whether the span stands in a line that a post quotes from somebody else ("> …"): not its author's claim."""
+    line = text.rfind("\n", 0, span.start) + 1
+    return text[line : span.end].lstrip().startswith(">")
 
 
 def _unfit(sentence: str, *, headline: bool) -> bool:

@@ -18,14 +18,14 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
 from aidran_pipeline.analyze.embeddings import MODEL, embed_cached
 from aidran_pipeline.analyze.language import language_of
-from aidran_pipeline.analyze.storylines import Item, centrality, group, label_of, salient
+from aidran_pipeline.analyze.storylines import Item, centrality, group, label_of, owner_of, salient
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 
 ENGINE = "embedded"
-VERSION = "analysis-1"
+VERSION = "analysis-2"
 WINDOW_DAYS = 3
 DUPLICATE_DAYS = 14
 EMBED_CHARS = 420
@@ -41,10 +41,11 @@ WHERE r.day = ANY(%(days)s)
 ORDER BY r.published_at, r.platform, r.native_id
 """
 WINDOW = """
-SELECT r.id AS record_id, r.platform, r.native_id, r.day, r.published_at, v.title, v.text, t.topic
-FROM record_topics t JOIN records r ON r.id = t.record_id JOIN newest_record_versions v ON v.record_id = r.id
+SELECT r.id AS record_id, r.platform, r.native_id, r.day, r.published_at, v.title, v.text,
+       (SELECT jsonb_object_agg(t.topic, t.score) FROM record_topics t WHERE t.record_id = r.id) AS topics
+FROM records r JOIN newest_record_versions v ON v.record_id = r.id
 JOIN record_analysis a ON a.record_version_id = v.id AND a.lang = 'en'
-WHERE t.rank = 1 AND r.day BETWEEN %(first)s AND %(day)s
+WHERE EXISTS (SELECT 1 FROM record_topics t WHERE t.record_id = r.id) AND r.day BETWEEN %(first)s AND %(day)s
   AND NOT EXISTS (SELECT 1 FROM duplicate_members dm JOIN duplicate_groups g ON g.id = dm.group_id
                   WHERE dm.record_id = r.id AND g.representative <> r.id)
 ORDER BY r.published_at, r.platform, r.native_id
@@ -185,14 +186,13 @@ def _records(conn: Connection, rows: Sequence[dict[str, Any]], model: TopicModel
 
 
 def _storylines(conn: Connection, day: date, run: Run) -> None:
-    """Group the window that ends with `day`, topic by topic. A record stays in the storyline it joined first."""
+    """Group the window that ends with `day`, all topics together. A record stays in the storyline it joined first."""
     first = day - timedelta(days=WINDOW_DAYS - 1)
     rows = conn.execute(WINDOW, {"first": first, "day": day}).fetchall()
     vectors = embed_cached(conn, {row["record_id"]: row["text"][:EMBED_CHARS] for row in rows})
     background: Counter[str] = Counter()
-    by_topic: dict[str, list[Item]] = defaultdict(list)
+    items: list[Item] = []
     for row in rows:
-        order = (row["published_at"].isoformat(), row["native_id"])
         item = Item.of(
             row["record_id"],
             row["day"],
@@ -200,20 +200,20 @@ def _storylines(conn: Connection, day: date, run: Run) -> None:
             row["title"] or "",
             row["text"],
             vectors[row["record_id"]],
-            order,
+            (row["published_at"].isoformat(), row["native_id"]),
+            row["topics"],
         )
         background.update(item.stems)
-        by_topic[row["topic"]].append(item)
+        items.append(item)
     weights = _idf(background, len(rows))
+    # An edit can take a record off every topic: it leaves its storyline.
     conn.execute(
-        """DELETE FROM storyline_records sr USING storylines s, record_topics t WHERE s.id = sr.storyline_id
-            AND t.record_id = sr.record_id
-           AND t.rank = 1 AND t.topic <> s.topic AND sr.day BETWEEN %s AND %s""",
+        """DELETE FROM storyline_records sr WHERE sr.day BETWEEN %s AND %s
+           AND NOT EXISTS (SELECT 1 FROM record_topics t WHERE t.record_id = sr.record_id)""",
         (first, day),
     )
-    for topic in sorted(by_topic):
-        for kind, members in group(by_topic[topic], weights):
-            _store_group(conn, topic, kind, sorted(members, key=lambda m: m.order), weights, run)
+    for kind, members in group(items, weights):
+        _store_group(conn, kind, sorted(members, key=lambda m: m.order), weights, run)
 
 
 def _idf(background: Counter[str], total: int) -> dict[str, float]:
@@ -222,10 +222,8 @@ def _idf(background: Counter[str], total: int) -> dict[str, float]:
     return {stem: math.log((1 + total) / (1 + count)) for stem, count in background.items()}
 
 
-def _store_group(
-    conn: Connection, topic: str, kind: str, members: list[Item], weights: dict[str, float], run: Run
-) -> None:
-    """Give a group its id: that of the storyline most of its members are in already, else a new one."""
+def _store_group(conn: Connection, kind: str, members: list[Item], weights: dict[str, float], run: Run) -> None:
+    """Give a group its id: that of the storyline most of its members are in already, else a new one with its owner."""
     ids = [m.record_id for m in members]
     placed = {
         row["record_id"]: row["storyline_id"]
@@ -253,7 +251,17 @@ def _store_group(
             """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version, input_hash,
                 run_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
-            (topic, kind, label_of(terms, members), Jsonb(terms), min(days), max(days), VERSION, digest, run.id),
+            (
+                owner_of(members),
+                kind,
+                label_of(terms, members),
+                Jsonb(terms),
+                min(days),
+                max(days),
+                VERSION,
+                digest,
+                run.id,
+            ),
         ).fetchone()
         assert row is not None
         storyline = row["id"]

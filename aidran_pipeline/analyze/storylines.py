@@ -1,32 +1,37 @@
-"""Storylines: records of one topic grouped into events and themes. Pure functions over items; ids are given in days.py.
+"""Storylines: the records of a window grouped into events and themes, over all topics. Pure functions over items.
 
 Two records tell one event only when their actors agree and no figure contradicts, not because their embeddings are
 near: that separates "same event" from "same actors, other event" no better than chance on hard pairs. Groups grow by
-average linkage, so that one bridge between two events does not merge them.
+average linkage, so that one bridge between two events does not merge them. Events are grouped over all topics, as their
+records often have different best topics; one of these then owns the event. Ids are given in days.py.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aidran_pipeline.analyze.embeddings import Vector
 from aidran_pipeline.text import facts_of, tokens
 
-EVENT = 0.46
+EVENT = 0.5
 THEME = 0.5
 JOIN = 0.42
+# Pairs whose meanings are further apart than this are not looked at: they never reach a threshold.
+FAR = 0.3
 # Shares of the pair score: nearness of meaning, common rare words, common names.
 MEANING, WORDS, NAMES = 0.4, 0.35, 0.25
 # Names so frequent that they tell no event apart.
 COMMON_NAMES = frozenset(
     "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude "
-    "gemini llm llms ceo gpt api "
+    "gemini llm llms ceo gpt api mcp github copilot codex aws azure bedrock "
+    "newswire globenewswire prnewswire dublin "
     "america american china europe tech agi cto gpu gpus ml ios mac silicon valley".split()
 )
 
@@ -42,22 +47,33 @@ class Item:
     text: str
     vector: Vector
     order: tuple[str, str]
+    topics: dict[str, float] = field(default_factory=dict)
     stems: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     figures: dict[str, set[str]] = field(default_factory=dict)
+    rare: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, record_id: int, day: date, post: bool, title: str, text: str, vector: Vector, order: tuple[str, str]
+        cls,
+        record_id: int,
+        day: date,
+        post: bool,
+        title: str,
+        text: str,
+        vector: Vector,
+        order: tuple[str, str],
+        topics: Mapping[str, float] | None = None,
     ) -> Item:
         """Facts and stems of the title and the first sentences."""
         head = text[:500]
-        item = cls(record_id, day, post, title, head, vector, order, set(tokens(head)))
+        item = cls(record_id, day, post, title, head, vector, order, dict(topics or {}), set(tokens(head)))
         for fact in facts_of(head):
             if fact.kind == "name" and len(fact.norm) > 1:
                 item.names.setdefault(fact.norm, fact.text)
             elif fact.kind in ("money", "percent"):
                 item.figures.setdefault(fact.kind, set()).add(fact.norm)
+        item.rare = frozenset(rare_names(item))
         return item
 
 
@@ -88,7 +104,7 @@ def pair_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
     """How far two records tell the same event, 0 to about 1; 0 where actors are disjoint or figures contradict."""
     near = max(0.0, float(a.vector @ b.vector))
     words = min(1.0, overlap(a.stems, b.stems, weights))
-    left, right = rare_names(a), rare_names(b)
+    left, right = a.rare, b.rare
     shared = left & right
     names = len(shared) / min(len(left), len(right)) if left and right else 0.0
     if not shared and words < 0.45:
@@ -136,39 +152,64 @@ def group(items: Sequence[Item], weights: Mapping[str, float]) -> list[tuple[str
     news = [item for item in items if not item.post]
     posts = [item for item in items if item.post]
     events = [[news[i] for i in g] for g in average_linkage(_matrix(news, weights, pair_score), EVENT)] if news else []
-    rest: list[Item] = []
-    for post in posts:
-        best, home = 0.0, None
-        for members in events:
-            value = math.fsum(_post_to_event(post, m, weights) for m in members) / len(members)
-            if value > best:
-                best, home = value, members
-        if home is not None and best >= JOIN:
-            home.append(post)
-        else:
-            rest.append(post)
-    grouped = [("event", members) for members in events]
+    homes = _homes(posts, events, weights)
+    grouped = [
+        ("event", [*members, *(post for post, home in zip(posts, homes, strict=True) if home == place)])
+        for place, members in enumerate(events)
+    ]
+    rest = [post for post, home in zip(posts, homes, strict=True) if home is None]
     if rest:
         themes = [[rest[i] for i in g] for g in average_linkage(_matrix(rest, weights, theme_score), THEME)]
         grouped += [("theme", members) for members in themes]
     return grouped
 
 
+def owner_of(members: Sequence[Item]) -> str:
+    """The topic that owns a storyline: the one its members score highest on, added up; by name when equal."""
+    total: Counter[str] = Counter()
+    for member in members:
+        for topic, score in member.topics.items():
+            total[topic] += round(score * 10_000)
+    return min(total.items(), key=lambda pair: (-pair[1], pair[0]))[0]
+
+
+def _homes(posts: Sequence[Item], events: Sequence[Sequence[Item]], weights: Mapping[str, float]) -> list[int | None]:
+    """For each post the place of the event it speaks of, by its mean nearness to the event's reports; None for none."""
+    if not posts or not events:
+        return [None] * len(posts)
+    near = np.vstack([post.vector for post in posts]) @ np.vstack([m.vector for e in events for m in e]).T
+    homes: list[int | None] = []
+    for row, post in zip(near, posts, strict=True):
+        best, home, start = 0.0, None, 0
+        for place, members in enumerate(events):
+            part = row[start : start + len(members)]
+            start += len(members)
+            if float(part.max()) < FAR:
+                continue
+            value = math.fsum(_post_to_event(post, m, weights) for m in members) / len(members)
+            if value > best:
+                best, home = value, place
+        homes.append(home if best >= JOIN else None)
+    return homes
+
+
 def _post_to_event(post: Item, report: Item, weights: Mapping[str, float]) -> float:
     """A post speaks of an event when it shares a telling name (or much of its words) and its meaning is near."""
-    if not rare_names(post) & rare_names(report) and overlap(post.stems, report.stems, weights) < 0.35:
+    words = overlap(post.stems, report.stems, weights)
+    if not post.rare & report.rare and words < 0.35:
         return 0.0
-    return 0.75 * max(0.0, float(post.vector @ report.vector)) + 0.25 * min(
-        1.0, 1.5 * overlap(post.stems, report.stems, weights)
-    )
+    return 0.75 * max(0.0, float(post.vector @ report.vector)) + 0.25 * min(1.0, 1.5 * words)
 
 
-def _matrix(items: Sequence[Item], weights: Mapping[str, float], score) -> np.ndarray:  # type: ignore[no-untyped-def]
-    size = len(items)
-    matrix = np.zeros((size, size))
-    for i in range(size):
-        for j in range(i + 1, size):
-            matrix[i, j] = matrix[j, i] = score(items[i], items[j], weights)
+def _matrix(
+    items: Sequence[Item], weights: Mapping[str, float], score: Callable[[Item, Item, Mapping[str, float]], float]
+) -> NDArray[np.float64]:
+    """n×n scores, 0 where the meanings are further apart than `FAR`."""
+    vectors = np.vstack([item.vector for item in items])
+    near = vectors @ vectors.T
+    matrix = np.zeros((len(items), len(items)))
+    for i, j in np.argwhere(np.triu(near >= FAR, k=1)):
+        matrix[i, j] = matrix[j, i] = score(items[i], items[j], weights)
     return matrix
 
 

@@ -80,7 +80,8 @@ ORDINARY = frozenset(
     web website wednesday week weekend weekly weeks well went were west what what's when where whether which while white who whole whom
     whose why wide will win wins winter wire wise wish with within without women won word words work worked worker workers workforce
     working works world worried worries worry worse worst worth would write writer writers writing wrong year years yes yesterday yet you
-    you're young your zero""".split()
+    you're young your zero apart whoever further away nobody reports carried comes side stand stood headlines with
+    headline louder usual voices share breadth evidence quotable argues argued wrote asked linked""".split()
 )
 MONTHS = {
     name: number

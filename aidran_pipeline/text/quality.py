@@ -17,10 +17,14 @@ HANGING_START = re.compile(
     r"^(?:and|or|but|so|because|which|that's|thats|this|these|those|it|its|it's|he|she|his|her|him|they|their|them|that|such|then|"
     r"also|also,|there|here's why|same|both|either|neither|another|others|as a result|however|instead|meanwhile|moreover|otherwise|"
     r"yes|no|yeah|nope|lol|well|ok|okay|sure|agreed|exactly|right|true|thanks|thank|edit|update|source|via|re|ps|tl;dr|to be fair|"
-    r"in other words|for example|e\.g|i\.e|more on|see also|plus)\b[ ,:’']", re.I)  # fmt: skip
+    r"in other words|for example|e\.g|i\.e|more on|see also|plus|the (?:first|second|third|former|latter|idea was|point is|other)|"
+    r"by the end|that said|even so|still|besides|anyway|anyways|overall|first|second|third|finally|lastly|similarly|likewise|hence|thus|"
+    r"here|there's|there’s|unless|except|rather|like|kind of|not to mention|not sure|maybe|perhaps|probably|apparently|presumably|"
+    r"show|see|look|check|read|imagine|note|wait|tell|give|compare|go|come)\b[ ,:’']", re.I)  # fmt: skip
 HANGING_END = re.compile(
     r"(?:\b(?:and|or|but|of|the|a|an|to|in|on|at|for|with|by|from|as|that|which|who|than|into|its|their|is|are|was|were|be|about|"
-    r"between|over|under|if|because|while|when|where|how|why|not|more|most|very|has|have|will)|[,:;–—(\[-]|…|\.\.\.)$", re.I)  # fmt: skip
+    r"between|over|under|if|because|while|when|where|how|why|not|more|most|very|has|have|had|will|can|could|would|should|may|might|must|"
+    r"do|does|did|this|these|those|such|so|just|also|even|only|per|via|vs|etc)|[,:;–—(\[-]|…|\.\.\.)$", re.I)  # fmt: skip
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("address", re.compile(r"https?://|www\.|\b\w+\.(?:com|org|net|io|ai|co|gov|edu|dev)(?:/|\b)", re.I)),
     ("hashtags", re.compile(r"(?:#\w+\s*){2,}|^#\w|#\w+\s*$")),
@@ -30,12 +34,17 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("cut off", re.compile(r"\[\+\d+ chars\]|\[…\]|\[\.\.\.\]|(?:…|\.\.\.)\s*$|\w\.\.\.\w|^(?:…|\.\.\.)")),
     ("boilerplate", re.compile(
         r"comments url|points:\s*\d|# comments|submitted by|read more|click here|sign up|subscribe|newsletter|all rights reserved|"
-        r"cookies?\b.*\bpolicy|privacy policy|terms of service|advertisement|sponsored|affiliate|% off|\bdeals?\b|coupon|promo code|"
-        r"discount|limited time|live updates|follow live|watch live|listen to|podcast episode|episode \d|image credit|photo:|getty images|"
+        r"cookies?\b.*\bpolicy|privacy policy|terms of service|advertisement|sponsored|affiliate|% off|coupon|promo code|"
+        r"\b(?:best|today(?:'|’)s|prime day|early|friday) deals?\b|\bdeals? (?:of the|under|on)\b|discount code|\d% discount|"
+        r"limited time|live updates|follow live|watch live|listen to|podcast episode|episode \d|image credit|photo:|getty images|"
         r"this (?:article|story|post) (?:was|is|first|originally)|originally published|appeared first on|join us|register now|"
         r"in this (?:article|post|video|episode)|link in bio|dm me|check out|giveaway|follow (?:me|us)|stay tuned|"
-        r"we may earn|all you need to know|here(?:'|’)s what you need|today(?:'|’)s (?:wordle|connections|strands|hints)|quordle|play today|need a break|^comparison of|^quote of the day|^why you might already|^here are|^\\d+ (?:best|ways|things|tips)\\b", re.I)),
-    ("aside", re.compile(r"\b(?:imo|imho|lol|lmao|rofl|tbh|ngl|fwiw|iirc|afaik|smh|wtf|omg|idk|btw|ianal|ymmv|/s|tldr|op)\b", re.I)),
+        r"(?:you|you(?:'|’)ll|we|we(?:'|’)ll) (?:will )?(?:learn|understand how|cover|demonstrate|explore|walk through|show (?:you )?how|dive)|this post|"
+        r"we may earn|all you need to know|here(?:'|’)s what you need|today(?:'|’)s (?:wordle|connections|strands|hints)|quordle|play today|need a break|^comparison of|^quote of the day|^why you might already|^here are|in today(?:'|’)?s (?:issue|edition|episode)|"
+        r"^(?:the )?(?:top )?\d+ (?:best|ways|things|tips|reasons|lessons|tools|takeaways)\b|^how to\b|"
+        r"\bmarket (?:report|size|share|growth|research)\b|\bcagr\b|global forecast|forecast(?:ed)? (?:to|for|from) \d{4}|"
+        r"\bstock watch\b|globe ?newswire|pr ?newswire|business wire|\bclick\b|\blog in\b", re.I)),
+    ("aside", re.compile(r"\b(?:imo|imho|lol|lmao|rofl|tbh|ngl|fwiw|iirc|afaik|smh|wtf|omg|idk|btw|ianal|ymmv|/s|tldr)\b", re.I)),
     ("profanity", re.compile(r"\b(?:fuck\w*|shit\w*|bullshit|asshole\w*|cunt\w*|bitch\w*|dick(?:s|head)?|crap|bastards?|wank\w*|piss\w*|retard\w*)\b", re.I)),
     ("addressed to a model", re.compile(
         r"ignore (?:all |any )?(?:the )?(?:previous|prior|above|earlier)|disregard (?:the|all|any|your|previous)|system prompt|"

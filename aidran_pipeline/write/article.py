@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from aidran_pipeline.config.publication import Publication
@@ -15,9 +15,11 @@ from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.gates.base import OtherStory
 from aidran_pipeline.write.gates.evidence import reason_to_write
 from aidran_pipeline.write.judge import JUDGE, JUDGE_VERSION
-from aidran_pipeline.write.material import Material, count_records_read, load_material
+from aidran_pipeline.write.material import Material, load_material
 from aidran_pipeline.write.persist import draft_as_json, draft_hash, load_draft, store_decision, store_version
 from aidran_pipeline.write.select import NotEnough
+
+REPAIRS = 2  # how often a page is composed again without the claims that a gate refused
 
 OTHERS = """
 SELECT a.slug, a.topic, a.day, h.text AS headline,
@@ -72,13 +74,33 @@ def write_article(conn: Connection, day: date, topic: str, *, run: Run, publicat
         failures: list[GateFailure] = early
         reasons: list[dict[str, Any]] = [f.as_dict() for f in failures]
         if not failures:
-            try:
-                draft = compose(material, publication)
-                failures = run_gates(draft, context)
-                reasons = [f.as_dict() for f in failures]
-            except NotEnough as nothing:
-                reasons = [{**reason, "sentence": -1} for reason in nothing.reasons]
+            draft, reasons = _compose(material, publication, context)
         return _decide(conn, material, draft, reasons, run=run, digest=digest, publication=publication)
+
+
+def _compose(
+    material: Material, publication: Publication, context: Context
+) -> tuple[Draft | None, list[dict[str, Any]]]:
+    """A draft with what the gates say of it. What a gate refuses is left out and the page composed again."""
+    draft: Draft | None = None
+    without: frozenset[int] = frozenset()
+    reasons: list[dict[str, Any]] = []
+    for _ in range(1 + REPAIRS):
+        try:
+            draft = compose(material, publication, without)
+        except NotEnough as nothing:
+            return draft, reasons or [{**reason, "sentence": -1} for reason in nothing.reasons]
+        failures = run_gates(draft, context)
+        reasons = [f.as_dict() for f in failures]
+        refused = {
+            u.claim_id for f in failures if f.sentence >= 0 for u in draft.sentences[f.sentence].uses if u.claim_id
+        }
+        if not refused - without:
+            break
+        without |= refused
+    if draft is not None:
+        draft.inputs["left_out_by_gates"] = sorted(without)
+    return draft, reasons
 
 
 def _decide(
@@ -185,14 +207,12 @@ def make_context(
     version_id: int | None = None,
 ) -> Context:  # fmt: skip
     """What the gates compare with; for a stored version, the world as it was when that version was published."""
-    first = day - timedelta(days=publication.window_days - 1)
-    seen = None
-    if version_id is not None:
-        stored = conn.execute("SELECT published_at FROM article_versions WHERE id = %s", (version_id,)).fetchone()
-        seen = stored["published_at"] if stored else None
     if material is None:
         material = load_material(conn, day, topic, publication)
-    baseline, signals = material.baseline, tuple(f"{s['kind']}:{s['severity']}" for s in material.signals)
+    read, baseline = material.records_read, material.baseline
+    signals = tuple({k: s[k] for k in ("kind", "severity", "observed", "expected")} for s in material.signals)
+    if version_id is not None:
+        read, baseline, signals = _as_published(conn, version_id)
     others = tuple(
         OtherStory(
             row["slug"],
@@ -213,13 +233,31 @@ def make_context(
     return Context(
         publication=publication,
         topic_label=material.label,
-        records_read=material.records_read if seen is None else count_records_read(conn, day, topic, first, seen),
-        signals=signals,
+        records_read=read,
+        signals=tuple(f"{s['kind']}:{s['severity']}" for s in signals),
+        signal_rows=signals,
         baseline=baseline,
         others=others,
         earlier_headlines={row["id"]: (row["text"], row["day"]) for row in headlines},
         storyline_topics={row["id"]: row["topic"] for row in owners},
     )
+
+
+def _as_published(conn: Connection, version_id: int) -> tuple[int, dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+    """What a version was written from: the records it read that exist, its baseline, its signals.
+
+    Kept with the version, as within the day a signal is measured again and records are analysed anew.
+    """
+    row = conn.execute(
+        """SELECT v.inputs, (SELECT count(*) FROM records r WHERE r.id IN
+               (SELECT jsonb_array_elements_text(v.inputs -> 'read')::bigint)) AS read
+           FROM article_versions v WHERE v.id = %s""",
+        (version_id,),
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"no article version {version_id}")
+    reason = row["inputs"].get("reason") or {}
+    return int(row["read"]), reason.get("baseline"), tuple(reason.get("signals") or ())
 
 
 def check_article(conn: Connection, article_version_id: int, publication: Publication) -> list[GateFailure]:

@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.write.builder import Builder
 from aidran_pipeline.write.draft import Draft, Sentence, Use, number_tokens
 from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
 from aidran_pipeline.write.judge import judge
 from aidran_pipeline.write.material import Material
-from aidran_pipeline.write.sections import Builder, write_group, write_storyline
-from aidran_pipeline.write.select import NotEnough, make_plan
+from aidran_pipeline.write.sections import write_reactions, write_roundup, write_storyline, write_voices
+from aidran_pipeline.write.select import NotEnough, Plan, make_plan
 from aidran_pipeline.write.sofar import write_story_so_far
 from aidran_pipeline.write.titles import dek, heading, headline, short_title
 
 ENGINE = "extractive"
-ENGINE_VERSION = "extractive-1"
+ENGINE_VERSION = "extractive-2"
+RESERVED = 4  # of the records an article may cite, for the answers
 
 
-def compose(material: Material, publication: Publication) -> Draft:
-    """Write the article of one (day, topic). Raises NotEnough, with its reasons, when the material makes no story."""
-    plan = make_plan(material)
+def compose(material: Material, publication: Publication, without: frozenset[int] = frozenset()) -> Draft:
+    """Write the article of one (day, topic). Raises NotEnough, with its reasons, when the material makes no story.
+
+    without: ids of claims that a gate refused in an earlier try.
+    """
+    plan = make_plan(material, without)
     offset = int(hashlib.sha256(f"{material.day}|{material.topic}".encode()).hexdigest(), 16) % 97
-    builder = Builder(material, Voice(offset), publication.max_cited_records - 4)
+    budget = publication.max_cited_records - RESERVED
+    builder = Builder(material, Voice(offset), budget, publication.warm_up_days)
     builder.held = {claim.id for claims in plan.reserved.values() for claim in claims}
-    for number, (kind, threads) in enumerate(plan.sections, start=1):
-        if kind == "storyline":
-            write_storyline(builder, threads[0], number)
-        else:
-            write_group(builder, threads, number)
-        if not any(s.section == number for s in builder.sentences):
-            raise NotEnough("three sections", f"section {number} has nothing left that was not said before")
+    _sections(builder, plan)
     builder.budget = publication.max_cited_records
     title, lead_at = headline(builder, plan.lead)
     if not title:
         raise NotEnough("headline", "no clause of the lead section can stand as a headline")
     top = [
         Sentence("headline", title, kind="synthesis", rests_on=[lead_at]),
-        Sentence("short_title", short_title(plan.lead, title, material.label), kind="synthesis", rests_on=[lead_at]),
-        dek(builder, lead_at),
+        Sentence("short_title", short_title(title, material.label), kind="synthesis", rests_on=[lead_at]),
+        dek(builder, lead_at, title),
     ]
     headings = _headings(builder, plan.sections, {title})
-    earlier = write_story_so_far(builder, plan, material.label, lead_at)
-    write_questions(builder, plan, material.label)
+    write_questions(builder, plan)
+    earlier = write_story_so_far(builder, plan, lead_at)
     draft = Draft(
         day=material.day,
         topic=material.topic,
@@ -57,11 +58,27 @@ def compose(material: Material, publication: Publication) -> Draft:
             "lead_storyline": plan.lead.storyline.id,
             "earlier_versions": earlier,
             "window": [material.window[0].isoformat(), material.window[1].isoformat()],
+            "read": list(material.read),
+            "reason": material.reason(),
         },
     )
     number_tokens(draft)
     _give_verdicts(draft, material.label)
     return draft
+
+
+def _sections(builder: Builder, plan: Plan) -> None:
+    for number, (kind, threads) in enumerate(plan.sections, start=1):
+        if kind == "storyline":
+            write_storyline(builder, threads[0], number, voices=number > 1 or not plan.lead_voices_apart)
+        elif kind == "reactions":
+            write_reactions(builder, threads[0], number)
+        elif kind == "roundup":
+            write_roundup(builder, threads, number)
+        else:
+            write_voices(builder, threads, number)
+        if not any(s.section == number and s.uses for s in builder.sentences):
+            raise NotEnough("three sections", f"section {number} has nothing left that was not said before")
 
 
 def _headings(builder: Builder, sections: list[Any], taken: set[str]) -> list[Sentence]:
@@ -79,16 +96,18 @@ def _in_reading_order(top: list[Sentence], headings: list[Sentence], body: list[
     """Put titles and headings before what they head, and move every `rests_on` to the new positions."""
     moved: dict[int, int] = {}
     ordered: list[Sentence] = list(top)
-    for number, head in enumerate(headings, start=1):
-        ordered.append(head)
+
+    def take(wanted: Callable[[Sentence], bool]) -> None:
         for position, sentence in enumerate(body):
-            if sentence.part == "body" and sentence.section == number:
+            if wanted(sentence):
                 moved[position] = len(ordered)
                 ordered.append(sentence)
-    for position, sentence in enumerate(body):
-        if sentence.part != "body":
-            moved[position] = len(ordered)
-            ordered.append(sentence)
+
+    for number, head in enumerate(headings, start=1):
+        ordered.append(head)
+        take(lambda s, n=number: s.part == "body" and s.section == n)  # type: ignore[misc]
+    take(lambda s: s.part == "story_so_far")
+    take(lambda s: s.part in ("question", "answer"))
     for sentence in ordered:
         sentence.rests_on = sorted({moved[p] for p in sentence.rests_on})
     return ordered

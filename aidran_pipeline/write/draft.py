@@ -7,8 +7,9 @@ What does not belong here: choosing (select.py), wording (compose.py, frames.py)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 Part = Literal["headline", "short_title", "dek", "heading", "body", "story_so_far", "question", "answer"]
@@ -74,7 +75,8 @@ class Use:
 class CountFact:
     """A count that a synthesis sentence states; gates compute `value` again from the sentences it rests on.
 
-    kind: records, publishers, authors, posts, platforms, records_read, days_since, earlier_story.
+    kind: records, families, authors, posts, platforms, records_read, history_days, observed, expected,
+    earliest_outlet, earliest_moment, earlier_story, earlier_day, days_looked_back.
     """
 
     text: str
@@ -147,6 +149,18 @@ class Draft:
                 raw[source.key] = raw.get(source.key, 0.0) + (source.topic_score or 0.01)
         top = max(raw.values(), default=1.0)
         return {key: round(value / top, 4) for key, value in raw.items()}
+
+
+def earliest(sources: Iterable[Source]) -> Source | None:
+    """The source published first, by its own moment; None when none has one."""
+    dated = [s for s in sources if s.published is not None]
+    return min(dated, key=lambda s: (s.published, s.publisher, s.key)) if dated else None
+
+
+def moment_name(moment: datetime) -> str:
+    """A moment as a page prints it: 26 June at 13:02 UTC."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {moment:%B} at {moment:%H:%M} UTC"
 
 
 def token(source: Source) -> str:

@@ -1,7 +1,7 @@
-"""Attribution: the few words around a quotation, in enough shapes that a page does not sound like a form.
+"""Attribution: the sentences around quotations, in turn, so that a page does not repeat itself.
 
-Frames state only what the source's metadata states: who, where, when. `Voice` deals them out in a fixed order that
-starts at a place of the article's own, so that the same input gives the same page and two pages do not open alike.
+A frame states only who, where and when: metadata of the quoted source. It never paraphrases. Which frame comes next is
+decided by counting, never by chance; an offset made from day and topic lets pages open differently.
 """
 
 from __future__ import annotations
@@ -14,27 +14,36 @@ from aidran_pipeline.text.clauses import CREDIT
 from aidran_pipeline.write.draft import Source, Use, token
 from aidran_pipeline.write.material import Claim
 
-# “…” and a citation token where {q} and {t} stand; {who} is the speaker's name with its place.
+# “…” and a citation token where {q} and {t} stand; {who} is the speaker's name.
 NEWS_FIRST = (
     "{who} reported on {date}: {q} {t}.",
     "{q}, {who} reported on {date} {t}.",
     "On {date}, {who} wrote: {q} {t}.",
-    "According to {who}, {q} {t}.",
 )
 NEWS_NEXT = (
     "{who} put it this way: {q} {t}.",
-    "From {who}: {q} {t}.",
-    "{q}, {who} noted {t}.",
+    "{q}, according to {who} {t}.",
     "{who} wrote: {q} {t}.",
-    "In the words of {who}, {q} {t}.",
-)
-NEWS_TITLE = (
-    "{who} reported on {date}: {q} {t}.",
     "{q}, {who} reported {t}.",
-    "{who} headlined it {q} {t}.",
-    "On {date}, {who} had it as {q} {t}.",
-    "{q} was the headline at {who} {t}.",
-    "At {who}, the line was {q} {t}.",
+    "In the words of {who}: {q} {t}.",
+)
+TITLE_FIRST = (
+    "{who} reported on {date}: {q} {t}.",
+    "{q}, {who} reported on {date} {t}.",
+    "On {date}, {who} ran the headline {q} {t}.",
+)
+TITLE_NEXT = (
+    "{who} put it this way: {q} {t}.",
+    "{q}, read the headline at {who} {t}.",
+    "{who} ran it as {q} {t}.",
+    "{q}, {who} wrote {t}.",
+)
+BRIEF = (
+    "{who} reported on {date}: {q} {t}.",
+    "{q}, {who} wrote {t}.",
+    "From {who}, on {date}: {q} {t}.",
+    "{who} had this: {q} {t}.",
+    "{q}, according to {who} {t}.",
 )
 NEWS_AGAIN = (
     "It added: {q} {t}.",
@@ -42,18 +51,21 @@ NEWS_AGAIN = (
     "{q}, it went on {t}.",
 )
 POST_FIRST = (
-    "{place}, {who} {verb}: {q} {t}.",
-    "{q}, {who} {verb} {place_low} {t}.",
+    "On {platform}, {who} {verb}: {q} {t}.",
+    "{q}, {who} {verb} on {platform} {t}.",
 )
 POST_NEXT = (
     "{who} {verb}: {q} {t}.",
     "{q}, {verb} {who} {t}.",
     "{q}, {who} {verb} {t}.",
-    "And {who}: {q} {t}.",
+)
+POST_PAIR = (
+    "{a}; {b}.",
+    "{a}, and {b}.",
 )
 REDDIT = (
-    "In {sub}, one post {verb_post}: {q} {t}.",
-    "{q}, a post in {sub} {verb_post} {t}.",
+    "In {sub}, a user {verb}: {q} {t}.",
+    "{q}, a post in {sub} said {t}.",
     "A user of {sub} {verb}: {q} {t}.",
 )
 REDDIT_TITLE = (
@@ -62,19 +74,22 @@ REDDIT_TITLE = (
     "{q} was the title of a post in {sub} {t}.",
 )
 PAGE = (
-    "The page at {site} goes into detail: {q} {t}.",
-    "The linked text at {site} says: {q} {t}.",
-    "{q}, reads the page at {site} {t}.",
-    "Those who followed the link to {site} could read: {q} {t}.",
+    "The page at {site} that they link to says: {q} {t}.",
+    "{q}, says the linked page at {site} {t}.",
+    "Whoever followed the link to {site} could read: {q} {t}.",
 )
 PAGE_OWN = (
-    "The full report adds: {q} {t}.",
-    "Its full text continues: {q} {t}.",
-    "In the body of that report: {q} {t}.",
+    "The full report says: {q} {t}.",
+    "Further down in that report: {q} {t}.",
+    "Its full text has the detail: {q} {t}.",
 )
-VERBS = {"opinion": "argued", "question": "asked"}
-VERBS_POST = {"opinion": "argued", "question": "asked"}
+PAGE_OF = (
+    "The full report at {site} says: {q} {t}.",
+    "{q}, says the full report at {site} {t}.",
+)
+VERBS = {"opinion": ("argued", "wrote"), "advice": ("argued", "wrote"), "question": ("asked", "asked")}
 AGGREGATED = re.compile(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$")
+AGGREGATORS = frozenset(("Techmeme", "Biztoc.com"))
 
 
 def day_name(day: date) -> str:
@@ -104,8 +119,7 @@ class Voice:
 
     offset: int
     dealt: dict[int, int] = field(default_factory=dict)
-    seen: set[tuple[str, int]] = field(default_factory=set)
-    last_family: str = ""
+    verbs: dict[str, int] = field(default_factory=dict)
 
     def deal(self, frames: tuple[str, ...], quote: str) -> str:
         """The next frame of a list that can carry the quote: one that ends in ? or ! must close its sentence."""
@@ -120,42 +134,61 @@ class Voice:
             return frame
         return "{who}: {q} {t}."
 
-    def attribute(self, claim: Claim, use: Use, *, first: bool, again: bool = False) -> str:
+    def attribute(self, claim: Claim, use: Use, *, first: bool, again: bool = False, brief: bool = False) -> str:
         """The sentence that quotes a claim, with its provisional citation token."""
-        source = claim.source
+        source, title = claim.source, claim.kind == "headline"
         if source.platform == "news":
-            frames: tuple[str, ...] = (
-                NEWS_AGAIN if again else NEWS_TITLE if claim.kind == "headline" else NEWS_FIRST if first else NEWS_NEXT
-            )
+            frames = NEWS_AGAIN if again else BRIEF if brief else _news(title=title, first=first)
         elif source.platform == "reddit":
-            frames = REDDIT_TITLE if claim.kind == "headline" else REDDIT
+            frames = REDDIT_TITLE if _is_title(claim) else REDDIT
         else:
             frames = POST_FIRST if first else POST_NEXT
-        frame = self.deal(frames, use.quote)
-        self.seen.add(source.key)
-        return self.fill(frame, source, use, claim.kind)
+        return self.fill(self.deal(frames, use.quote), source, use, claim.kind)
 
-    def page(self, source: Source, use: Use, own: bool) -> str:
-        """The sentence that quotes a web page."""
-        return self.fill(self.deal(PAGE_OWN if own else PAGE, use.quote), source, use, "statement")
+    def pair(self, left: Claim, right: Claim, uses: tuple[Use, Use]) -> str:
+        """Two short voices of one platform in one sentence."""
+        a = self.fill("{who} {verb} {q} {t}", left.source, uses[0], left.kind)
+        b = self.fill("{who} {verb} {q} {t}", right.source, uses[1], right.kind)
+        position = self.dealt.get(id(POST_PAIR), self.offset % len(POST_PAIR))
+        self.dealt[id(POST_PAIR)] = (position + 1) % len(POST_PAIR)
+        return POST_PAIR[position].format(a=a, b=b)
+
+    def page(self, source: Source, use: Use, *, own: bool, alone: bool) -> str:
+        """The sentence that quotes a web page. own: of the report just quoted; alone: of a report not quoted yet."""
+        frames = PAGE_OWN if own else PAGE_OF if alone else PAGE
+        return self.fill(self.deal(frames, use.quote), source, use, "statement")
 
     def fill(self, frame: str, source: Source, use: Use, kind: str) -> str:
-        """Put the words in. Sentences open with a capital letter unless the name itself does not."""
-        sub = f"r/{source.community}" if source.community else "Reddit"
-        place = "On Bluesky" if source.platform == "bluesky" else f"In {sub}"
+        """Put the words in. A quotation that ends in ? or ! closes the sentence itself."""
         text = frame.format(
-            who=speaker_name(source), date=day_name(source.day) if source.day else "", q=f"“{use.quote}”",
-            t=token(source), verb=VERBS.get(kind, "wrote"), verb_post=VERBS_POST.get(kind, "said"),
-            place=place, place_low=place[0].lower() + place[1:], sub=sub, site=source.publisher,
-        )  # fmt: skip
-        return tidy(text, use)
+            who=speaker_name(source),
+            date=day_name(source.day) if source.day else "",
+            q=f"“{use.quote}”",
+            t=token(source),
+            verb=self._verb(kind) if "{verb}" in frame else "",
+            platform="Bluesky" if source.platform == "bluesky" else "Reddit",
+            sub=f"r/{source.community}" if source.community else "Reddit",
+            site=source.publisher,
+        )
+        if use.quote.endswith(("?", "!")) and text.endswith("."):
+            text = text[:-1]
+        return text
+
+    def _verb(self, kind: str) -> str:
+        choice = VERBS.get(kind, ("wrote", "said"))
+        place = self.verbs.get(kind, 0)
+        self.verbs[kind] = place + 1
+        return choice[place % len(choice)]
 
 
-def tidy(text: str, use: Use) -> str:
-    """A quotation that ends in ? or ! closes the sentence itself."""
-    if use.quote.endswith(("?", "!")) and text.endswith("."):
-        text = text[:-1]
-    return text
+def _news(*, title: bool, first: bool) -> tuple[str, ...]:
+    if title:
+        return TITLE_FIRST if first else TITLE_NEXT
+    return NEWS_FIRST if first else NEWS_NEXT
+
+
+def _is_title(claim: Claim) -> bool:
+    return bool(claim.source.title) and claim.end <= len(claim.source.title or "")
 
 
 def speaker_name(source: Source) -> str:
@@ -163,8 +196,8 @@ def speaker_name(source: Source) -> str:
     if source.platform == "bluesky":
         return "@" + (source.author_name or "unknown").lstrip("@")
     if source.platform == "reddit":
-        return "a user"
+        return f"a user of r/{source.community}" if source.community else "a user of Reddit"
     via = AGGREGATED.search(source.title or "")
-    if via and source.publisher in ("Techmeme", "Biztoc.com"):
+    if via and source.publisher in AGGREGATORS:
         return f"{source.publisher} (citing {via.group(1)})"
     return source.publisher

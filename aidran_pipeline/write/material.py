@@ -12,25 +12,31 @@ from typing import Any
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import content_hash
+from aidran_pipeline.text.terms import Matcher
 from aidran_pipeline.write.draft import Source
+
+REASON_KEYS = ("history_days", "coverage", "backfilled")
+# What a record counts for a topic that owns its storyline but is not among its own topics.
+BORROWED_SCORE = 0.4
 
 CLAIMS = """
 SELECT c.id AS claim_id, c.start_at, c.end_at, c.quote, c.kind, c.speaker, c.stance, c.checkworthiness,
        v.id AS version_id, v.text, v.title, v.title_truncated, v.body_truncated,
        r.id AS record_id, r.platform, r.native_id, r.publisher, r.publisher_family, r.author_key, r.author_name,
-       r.community, r.published_at, r.day, t.score AS topic_score, sr.storyline_id, sr.weight AS centrality,
-       COALESCE(g.size, 1) AS copies,
-       (SELECT COALESCE(m.score, 0) + COALESCE(m.likes, 0) + COALESCE(m.reposts, 0) + COALESCE(m.comments, m.replies, 0)
+       r.community, r.published_at, r.day, COALESCE(t.score, %(borrowed)s) AS topic_score, sr.storyline_id,
+       sr.weight AS centrality, COALESCE(g.size, 1) AS copies,
+       (SELECT COALESCE(m.score, 0) + COALESCE(m.likes, 0) + COALESCE(m.reposts, 0)
+               + COALESCE(m.comments, m.replies, 0)
           FROM record_metrics m WHERE m.record_id = r.id ORDER BY m.observed_at DESC LIMIT 1) AS engagement
-FROM record_topics t
-JOIN records r ON r.id = t.record_id
-JOIN newest_record_versions v ON v.record_id = r.id AND v.id = t.record_version_id
+FROM storylines s
+JOIN storyline_records sr ON sr.storyline_id = s.id
+JOIN records r ON r.id = sr.record_id
+JOIN newest_record_versions v ON v.record_id = r.id
 JOIN claims c ON c.record_version_id = v.id AND c.superseded_at IS NULL
-JOIN storyline_records sr ON sr.record_id = r.id
-JOIN storylines s ON s.id = sr.storyline_id AND s.topic = t.topic
+LEFT JOIN record_topics t ON t.record_id = r.id AND t.topic = s.topic
 LEFT JOIN duplicate_members dm ON dm.record_id = r.id
 LEFT JOIN duplicate_groups g ON g.id = dm.group_id
-WHERE t.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s
+WHERE s.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s
   AND (g.id IS NULL OR g.representative = r.id)
   AND NOT EXISTS (SELECT 1 FROM citations ci JOIN current_article_versions av ON av.id = ci.article_version_id
                   JOIN articles a ON a.id = av.article_id
@@ -58,7 +64,7 @@ ORDER BY w.id, r.id, l.position
 """
 
 STORYLINES = """
-SELECT s.id, s.kind, s.label, s.terms, s.first_day, s.last_day FROM storylines s
+SELECT s.id, s.kind, s.first_day FROM storylines s
 WHERE s.topic = %(topic)s AND EXISTS (SELECT 1 FROM storyline_records sr WHERE sr.storyline_id = s.id
                                       AND sr.day BETWEEN %(first)s AND %(day)s)
 ORDER BY s.id
@@ -72,10 +78,13 @@ WHERE a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 30
 ORDER BY a.day DESC
 """
 
+# A record is read when it has the topic, or stands in a storyline that the topic owns.
 RECORDS_READ = """
-SELECT count(*) AS n FROM record_topics t JOIN records r ON r.id = t.record_id
-WHERE t.topic = %(topic)s AND r.day BETWEEN %(first)s AND %(day)s AND (%(seen)s::timestamptz IS NULL
-    OR r.first_seen_at <= %(seen)s)
+SELECT r.id FROM records r WHERE r.day BETWEEN %(first)s AND %(day)s
+  AND (EXISTS (SELECT 1 FROM record_topics t WHERE t.record_id = r.id AND t.topic = %(topic)s)
+       OR EXISTS (SELECT 1 FROM storyline_records sr JOIN storylines s ON s.id = sr.storyline_id
+                  WHERE sr.record_id = r.id AND s.topic = %(topic)s))
+ORDER BY r.id
 """
 
 SIGNALS = """
@@ -125,14 +134,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Storyline:
-    """A storyline of this topic with records in the window."""
+    """A storyline of this topic with records in the window. Its label and last day grow with later days: not used."""
 
     id: int
     kind: str
-    label: str
-    terms: tuple[str, ...]
     first_day: date
-    last_day: date
 
 
 @dataclass(frozen=True)
@@ -161,8 +167,21 @@ class Material:
     earlier: tuple[Earlier, ...]
     signals: tuple[dict[str, Any], ...]
     baseline: dict[str, Any] | None
-    records_read: int
+    read: tuple[int, ...]
+    terms: Matcher = field(default_factory=lambda: Matcher(()))
     signal_weight: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def records_read(self) -> int:
+        """How many records were read for the article."""
+        return len(self.read)
+
+    def reason(self) -> dict[str, Any]:
+        """What the article was written for, kept with its version: the signals and the history they rest on."""
+        return {
+            "baseline": {k: v for k, v in (self.baseline or {}).items() if k in REASON_KEYS},
+            "signals": [{k: s[k] for k in ("id", "kind", "severity", "observed", "expected")} for s in self.signals],
+        }
 
     def input_hash(self) -> str:
         """Hash of everything that decides the article; earlier stories count by id only through what they used up."""
@@ -176,24 +195,18 @@ class Material:
                 for c in self.claims
             ],
             [(p.source.version_id, p.links, p.rank) for p in self.pages],
-            [(s.id, s.label, s.kind) for s in self.storylines.values()],
+            [(s.id, s.kind, s.first_day) for s in self.storylines.values()],
             [(s["id"], s["kind"], s["severity"]) for s in self.signals],
             {k: v for k, v in (self.baseline or {}).items() if k != "sealed_at"},
-            self.records_read,
+            self.read,
         )
-
-
-def count_records_read(conn: Connection, day: date, topic: str, first: date, seen: Any = None) -> int:
-    """Records of the topic in the window, by any rank; with `seen`, only those known by that moment."""
-    row = conn.execute(RECORDS_READ, {"topic": topic, "day": day, "first": first, "seen": seen}).fetchone()
-    return int(row["n"]) if row else 0
 
 
 def load_material(conn: Connection, day: date, topic: str, publication: Publication) -> Material:
     """Read the material of one (day, topic). Raises LookupError for an unknown topic."""
     first = day - timedelta(days=publication.window_days - 1)
-    ask: dict[str, Any] = {"day": day, "topic": topic, "first": first}
-    label = conn.execute("SELECT label FROM topics WHERE slug = %s", (topic,)).fetchone()
+    ask: dict[str, Any] = {"day": day, "topic": topic, "first": first, "borrowed": BORROWED_SCORE}
+    label = conn.execute("SELECT label, terms FROM topics WHERE slug = %s", (topic,)).fetchone()
     if label is None:
         raise LookupError(f"{topic}: no such topic; see the topics file for its slugs")
     claims = tuple(_claim(row) for row in conn.execute(CLAIMS, ask))
@@ -209,18 +222,14 @@ def load_material(conn: Connection, day: date, topic: str, publication: Publicat
         window=(first, day),
         claims=claims,
         pages=_pages(conn.execute(PAGES, ask).fetchall()),
-        storylines={row["id"]: _storyline(row) for row in conn.execute(STORYLINES, ask)},
+        storylines={row["id"]: Storyline(**row) for row in conn.execute(STORYLINES, ask)},
         earlier=tuple(Earlier(**row) for row in conn.execute(EARLIER, ask)),
         signals=signals,
         baseline=conn.execute(BASELINE, ask).fetchone(),
-        records_read=count_records_read(conn, day, topic, first),
+        read=tuple(row["id"] for row in conn.execute(RECORDS_READ, ask)),
+        terms=Matcher.of(label["terms"].get("include", {})),
         signal_weight=weights,
     )
-
-
-def _storyline(row: dict[str, Any]) -> Storyline:
-    terms = tuple(str(t["term"]) for t in row["terms"] if t.get("term"))
-    return Storyline(row["id"], row["kind"], row["label"], terms, row["first_day"], row["last_day"])
 
 
 def _claim(row: dict[str, Any]) -> Claim:

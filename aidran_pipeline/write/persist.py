@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, content_hash
 from aidran_pipeline.write.draft import CountFact, Draft, Sentence, Source, Use
+from aidran_pipeline.write.material import BORROWED_SCORE
 
 SLUG_WORDS = 8
 
@@ -27,7 +28,7 @@ SELECT sc.sentence_id, sc.quote, sc.start_at, sc.end_at, sc.claim_id, sc.support
            r.author_name,
        r.community, r.published_at, r.day, rv.text, rv.title, rv.title_truncated, rv.body_truncated,
        wv.text AS page_text, wv.title AS page_title, wv.site_name, wv.published_at AS page_published, w.host,
-       COALESCE(t.score, 1) AS topic_score, sr.storyline_id
+       CASE c.kind WHEN 'record' THEN COALESCE(t.score, %(borrowed)s) ELSE 1 END AS topic_score, sr.storyline_id
 FROM sentence_citations sc
 JOIN citations c ON c.id = sc.citation_id
 JOIN article_versions av ON av.id = sc.article_version_id
@@ -38,7 +39,7 @@ LEFT JOIN record_topics t ON t.record_id = r.id AND t.topic = a.topic
 LEFT JOIN storyline_records sr ON sr.record_id = r.id
 LEFT JOIN web_page_versions wv ON wv.id = c.web_page_version_id
 LEFT JOIN web_pages w ON w.id = wv.web_page_id
-WHERE sc.article_version_id = %s
+WHERE sc.article_version_id = %(version)s
 ORDER BY sc.id
 """
 
@@ -210,7 +211,7 @@ def load_draft(conn: Connection, article_version_id: int) -> Draft:
             target.rests_on.append(place[row["on_sentence_id"]])
         else:
             target.rests_on_earlier.append(row["on_sentence_id"])
-    for row in conn.execute(USES, (article_version_id,)):
+    for row in conn.execute(USES, {"version": article_version_id, "borrowed": BORROWED_SCORE}):
         sentences[place[row["sentence_id"]]].uses.append(_use(row))
     return Draft(head["day"], head["topic"], sentences, head["records_read"], head["warming_up"], head["inputs"])
 

@@ -1,125 +1,89 @@
-"""The three sections: a storyline of its own each, or several small storylines with a paragraph each.
+"""The sections' paragraphs: reports of an event, who else carried it, its pages, the voices on it, several small ones.
 
-What does not belong here: choosing (select.py), attribution (frames.py), titles (titles.py), questions (faq.py).
+What does not belong here: choosing (select.py), attribution (frames.py), titles (titles.py), questions (faq.py), and
+what the article remembers while it is written (builder.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from aidran_pipeline.text import split_sentences
-from aidran_pipeline.text.quality import quote_problems
-from aidran_pipeline.write.draft import CountFact, Sentence, Use, token
-from aidran_pipeline.write.frames import Voice, bare, speaker_name, use_of
-from aidran_pipeline.write.material import Claim, Material, Page
-from aidran_pipeline.write.select import SAME_WORDS, SECTION_RECORDS, Thread, is_post, similarity
+from aidran_pipeline.write.builder import Builder, joined, spell
+from aidran_pipeline.write.draft import CountFact, Sentence, Use, earliest, moment_name, token
+from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, printable, similarity
+from aidran_pipeline.write.frames import AGGREGATORS, bare, speaker_name, use_of
+from aidran_pipeline.write.material import Claim, Page
+from aidran_pipeline.write.threads import Thread
 
 CARRIED = (
     "The same news stood at {names}.",
     "{names} carried it as well.",
     "Reports to the same effect came from {names}.",
 )
-NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-POSTS_OPEN = (
-    "{n} posts on {places} took up the subject.",
-    "On {places}, {n} posts followed the same thread.",
-    "The conversation on {places} ran alongside, in {n} posts cited here.",
+ROUNDUP_OPEN = (
+    "{n} more reports on {label}, each a story of its own, came from {outlets}.",
+    "Apart from that, {n} reports on {label} stand side by side here, from {outlets}.",
 )
+VOICES_OPEN = (
+    "{n} people spoke about {label} on {places} in these days, each on a matter of their own.",
+    "Away from the headlines, {n} people on {places} had their own view of {label}.",
+)
+REACTIONS_OPEN = (
+    "{n} people took the news up on {places}.",
+    "On {places}, {n} people had something to say about it.",
+)
+PAIR_LENGTH = 110
+REPORTS, REPORTS_ALONE, PAGES, REACTIONS = 4, 6, 3, 8
+PAGE_NEAR = 0.15
 
 
-def spell(number: int) -> str:
-    """Small counts in words, as a page prints them."""
-    return NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else str(number)
-
-
-def joined(names: list[str]) -> str:
-    """A, B and C."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-
-
-@dataclass
-class Builder:
-    """Collects sentences in reading order and remembers what was said, so that nothing is said twice."""
-
-    material: Material
-    voice: Voice
-    budget: int
-    sentences: list[Sentence] = field(default_factory=list)
-    quotes: list[str] = field(default_factory=list)
-    records: set[int] = field(default_factory=set)
-    claims: set[int] = field(default_factory=set)
-    held: set[int] = field(default_factory=set)
-
-    def add(self, sentence: Sentence) -> int:
-        """Append a sentence; its position is what others rest on."""
-        self.sentences.append(sentence)
-        for use in sentence.uses:
-            self.quotes.append(use.quote)
-            if use.source.record_id is not None:
-                self.records.add(use.source.record_id)
-            if use.claim_id is not None:
-                self.claims.add(use.claim_id)
-        return len(self.sentences) - 1
-
-    def fresh(self, claim: Claim) -> bool:
-        """Not used, not kept for a question, not a repetition, and within the number of records an article cites."""
-        if claim.id in self.claims or claim.id in self.held:
-            return False
-        if claim.source.record_id not in self.records and len(self.records) >= self.budget:
-            return False
-        return not self.said(claim.quote)
-
-    def said(self, quote: str) -> bool:
-        """Whether an earlier quotation of the article says this already."""
-        return any(similarity(quote, other) >= SAME_WORDS for other in self.quotes)
-
-    def room_for_synthesis(self, section: int, more: int = 0) -> bool:
-        """Whether one more synthesis sentence keeps the section within its share, given `more` cited ones to come."""
-        rows = [s for s in self.sentences if s.part == "body" and s.section == section]
-        own = sum(s.kind == "synthesis" for s in rows) + 1
-        return own / (len(rows) + 1 + more) <= 0.4
-
-    def quote(self, claim: Claim, section: int, paragraph: int, *, first: bool, again: bool = False) -> int:
-        """Add the attributed quotation of a claim."""
-        use = use_of(claim)
-        text = self.voice.attribute(claim, use, first=first, again=again)
-        return self.add(
-            Sentence("body", text, section, paragraph, "cited", [use], storyline_id=claim.source.storyline_id)
-        )
-
-
-def write_storyline(builder: Builder, thread: Thread, section: int) -> None:
-    """One storyline: what outlets report, who else carried it, its page; then what people say about it."""
+def write_storyline(builder: Builder, thread: Thread, section: int, *, voices: bool) -> None:
+    """One storyline: what outlets report, its pages, who else carried it; then, when asked, what people say of it."""
     news, posts = thread.news(), thread.posts()
-    paragraph, cap = 1, SECTION_RECORDS
     if news:
-        _reports(builder, news, section, paragraph, most=3 if posts else 5)
-        _pages(builder, thread, section, paragraph, most=2)
-        _corroboration(builder, news, section, paragraph)
-        paragraph += 1
-    if posts:
-        _posts(builder, posts, section, paragraph, most=cap - 3 if news else cap, opener=bool(news))
-        paragraph += 1
-    if news and any(builder.fresh(c) for c in news):
-        _reports(builder, news, section, paragraph, most=2)
+        _reports(builder, news, section, 1, most=REPORTS if posts and voices else REPORTS_ALONE)
+        _pages(builder, thread, section, 1, most=PAGES)
+        _corroboration(builder, news, section, 1)
+        _earliest(builder, section, 1)
+    if posts and voices:
+        _posts(builder, posts, section, 2 if news else 1, most=REACTIONS, opener=REACTIONS_OPEN if news else ())
 
 
-def write_group(builder: Builder, threads: list[Thread], section: int) -> None:
-    """Several small storylines, a paragraph each: they stand side by side and are not told as one."""
-    for paragraph, thread in enumerate(threads, start=1):
-        news, posts = thread.news(), thread.posts()
-        if news:
-            _reports(builder, news, section, paragraph, most=2)
-            _pages(builder, thread, section, paragraph, most=1)
-            _corroboration(builder, news, section, paragraph)
-        if posts:
-            _posts(builder, posts, section, paragraph, most=2, opener=False)
+def write_reactions(builder: Builder, thread: Thread, section: int) -> None:
+    """The voices on the lead, in a section of their own."""
+    _posts(builder, thread.posts(), section, 1, most=REACTIONS, opener=REACTIONS_OPEN)
+
+
+def write_roundup(builder: Builder, threads: list[Thread], section: int) -> None:
+    """Several small storylines side by side: a line or two each, introduced by what they are."""
+    place = builder.hold(section, 1)
+    for thread in threads:
+        claim = next((c for c in thread.news() if builder.fresh(c)), None)
+        if claim is None:
+            continue
+        builder.quote(claim, section, 1, first=True, brief=True)
+        more = next(
+            (
+                c
+                for c in thread.news()
+                if c.source.key == claim.source.key and c.kind != "headline" and builder.fresh(c)
+            ),
+            None,
+        )
+        if more is not None:
+            builder.quote(more, section, 1, first=False, again=True)
+        _pages(builder, thread, section, 1, most=1)
+    _open(builder, place, ROUNDUP_OPEN)
+
+
+def write_voices(builder: Builder, threads: list[Thread], section: int) -> None:
+    """Posts of several small threads: one claim an author."""
+    _posts(builder, [c for t in threads for c in t.posts()[:2]], section, 1, most=REACTIONS, opener=VOICES_OPEN)
 
 
 def _reports(builder: Builder, news: list[Claim], section: int, paragraph: int, most: int) -> None:
     """Quotations of outlets: the best one, then others that add something; a second sentence of a report follows it."""
     printed, last = 0, None
-    for claim in news:
+    for claim in _opening_first(news):
         if printed >= most or not builder.fresh(claim):
             continue
         same = last is not None and claim.source.key == last
@@ -131,13 +95,16 @@ def _reports(builder: Builder, news: list[Claim], section: int, paragraph: int, 
             printed += 1
 
 
+def _opening_first(news: list[Claim]) -> list[Claim]:
+    """The claims with one in front that tells the event in a line, from an outlet of its own if there is one."""
+    opening = next((c for c in news if headline_clauses(c) and c.source.publisher not in AGGREGATORS), None)
+    opening = opening or next((c for c in news if headline_clauses(c)), None)
+    return [opening, *(c for c in news if c is not opening)] if opening else news
+
+
 def _corroboration(builder: Builder, news: list[Claim], section: int, paragraph: int) -> None:
     """Outlets whose claims repeat what was quoted: named and cited, not quoted once more."""
-    ground = [
-        i
-        for i, s in enumerate(builder.sentences)
-        if s.section == section and s.paragraph == paragraph and s.part == "body"
-    ]
+    ground = builder.rows(section, paragraph)
     quoted = [u.quote for i in ground for u in builder.sentences[i].uses]
     named = {u.source.publisher for i in ground for u in builder.sentences[i].uses}
     uses: list[Use] = []
@@ -152,40 +119,104 @@ def _corroboration(builder: Builder, news: list[Claim], section: int, paragraph:
         return
     names = [f"{speaker_name(u.source)} {token(u.source)}" for u in uses]
     text = CARRIED[(builder.voice.offset + section) % len(CARRIED)].format(names=joined(names))
-    builder.add(
-        Sentence("body", text, section, paragraph, "synthesis", uses, rests_on=ground[:1],
-                 storyline_id=news[0].source.storyline_id)
-    )  # fmt: skip
+    sentence = Sentence("body", text, section, paragraph, "synthesis", uses, rests_on=ground[:1])
+    sentence.storyline_id = news[0].source.storyline_id
+    builder.add(sentence)
 
 
-def _posts(builder: Builder, posts: list[Claim], section: int, paragraph: int, most: int, *, opener: bool) -> None:
-    """Voices: one claim an author, opinions before chatter, a critical one last."""
+def _earliest(builder: Builder, section: int, paragraph: int) -> None:
+    """How many outlets reported it and whose report is the earliest cited here, by its own publication moment."""
+    rows = builder.rows(section, paragraph)
+    sources = {
+        u.source.key: u.source for i in rows for u in builder.sentences[i].uses
+        if u.source.kind == "record" and u.source.platform == "news" and u.source.published
+    }  # fmt: skip
+    families = {s.family for s in sources.values()}
+    if len(families) < 3 or not builder.room_for_synthesis(section):
+        return
+    first = earliest(sources.values())
+    if first is None or first.published is None:
+        return
+    count = f"{spell(len(families))} outlets"
+    moment = moment_name(first.published)
+    text = f"Of the {count} cited on this, {first.publisher} was the earliest, on {moment}."
+    facts = [
+        CountFact(count, "families", len(families)),
+        CountFact(first.publisher, "earliest_outlet", first.publisher),
+        CountFact(moment, "earliest_moment", moment),
+    ]
+    sentence = Sentence("body", text, section, paragraph, "synthesis", rests_on=rows, facts=facts)
+    sentence.storyline_id = first.storyline_id
+    builder.add(sentence)
+
+
+def _posts(
+    builder: Builder, posts: list[Claim], section: int, paragraph: int, most: int, *, opener: tuple[str, ...]
+) -> None:
+    """Voices: one claim an author; a critical one last; short neighbours share a sentence now and then."""
     chosen: list[Claim] = []
     authors: set[str] = set()
     for claim in posts:
         repeated = any(similarity(claim.quote, c.quote) >= SAME_WORDS for c in chosen)
         room = len(chosen) < most and len(builder.records) + len(chosen) < builder.budget
-        if room and claim.source.author_key not in authors and builder.fresh(claim) and not repeated:
+        if room and not repeated and claim.source.author_key not in authors and builder.fresh(claim):
             chosen.append(claim)
             authors.add(claim.source.author_key)
     chosen.sort(key=lambda c: c.stance == "critical")
     if not chosen:
         return
-    place = len(builder.sentences)
-    with_opener = opener and len(chosen) >= 2 and builder.room_for_synthesis(section, len(chosen))
-    if with_opener:
-        platforms = sorted({"Bluesky" if c.source.platform == "bluesky" else "Reddit" for c in chosen})
-        count = spell(len(chosen))
-        text = POSTS_OPEN[section % len(POSTS_OPEN)].format(n=count, places=joined(platforms))
-        text = text[0].upper() + text[1:]
-        stated = count.capitalize() if text.startswith(count.capitalize()) else count
-        builder.add(
-            Sentence("body", text, section, paragraph, "synthesis", facts=[CountFact(stated, "posts", len(chosen))],
-                     storyline_id=chosen[0].source.storyline_id)
-        )  # fmt: skip
-    rows = [builder.quote(c, section, paragraph, first=i == 0 and not with_opener) for i, c in enumerate(chosen)]
-    if with_opener:
-        builder.sentences[place].rests_on = rows
+    place = builder.hold(section, paragraph) if opener and len(chosen) >= 2 else None
+    position = 0
+    while position < len(chosen):
+        pair = chosen[position : position + 2]
+        if position % 3 == 1 and _pairable(pair):
+            builder.quote_pair(pair[0], pair[1], section, paragraph)
+            position += 2
+            continue
+        builder.quote(chosen[position], section, paragraph, first=position == 0 and place is None)
+        position += 1
+    if place is not None:
+        _open(builder, place, opener)
+
+
+def _pairable(pair: list[Claim]) -> bool:
+    """Whether two posts fit into one sentence: both short Bluesky posts, neither a question nor an exclamation."""
+    return len(pair) == 2 and all(
+        c.source.platform == "bluesky" and len(c.quote) <= PAIR_LENGTH and not c.quote.endswith(("?", "!"))
+        for c in pair
+    )
+
+
+def _open(builder: Builder, place: int, frames: tuple[str, ...]) -> None:
+    """Write the opening sentence of a paragraph, now that it is known what it introduces; or drop it."""
+    held = builder.sentences[place]
+    rows = [i for i in builder.rows(held.section, held.paragraph) if i != place]
+    uses = [u for i in rows for u in builder.sentences[i].uses if u.source.kind == "record"]
+    count, facts = "", []
+    outlets = len({u.source.family for u in uses if u.source.platform == "news"})
+    frame = frames[(builder.voice.offset + held.section) % len(frames)]
+    if "{outlets}" in frame:
+        records = len({u.source.key for u in uses})
+        count, kind, value = spell(records), "records", records
+        shown = f"{spell(outlets)} {'outlet' if outlets == 1 else 'outlets'}"
+        facts.append(CountFact(shown, "families", outlets))
+    else:
+        people = len({u.source.author_key for u in uses})
+        count, kind, value = spell(people), "authors", people
+        shown = ""
+    if value < 2 or not rows or not builder.room_for_synthesis(held.section):
+        builder.drop(place)
+        return
+    places = sorted(
+        {"Bluesky" if u.source.platform == "bluesky" else "Reddit" for u in uses if u.source.platform != "news"}
+    )
+    text = frame.format(n=count, label=builder.material.label, outlets=shown, places=joined(places) if places else "")
+    text = text[0].upper() + text[1:]
+    stated = count.capitalize() if text.startswith(count.capitalize()) else count
+    builder.sentences[place] = Sentence(
+        "body", text, held.section, held.paragraph, "synthesis", rests_on=rows,
+        facts=[CountFact(stated, kind, value), *facts],
+    )  # fmt: skip
 
 
 def _pages(builder: Builder, thread: Thread, section: int, paragraph: int, most: int) -> None:
@@ -199,34 +230,28 @@ def _pages(builder: Builder, thread: Thread, section: int, paragraph: int, most:
             continue
         last = builder.sentences[-1] if builder.sentences else None
         own = bool(last and last.uses and last.uses[-1].source.record_id in page.own_records)
-        builder.add(
-            Sentence("body", builder.voice.page(page.source, use, own), section, paragraph, "cited", [use],
-                     storyline_id=thread.storyline.id)
-        )  # fmt: skip
+        text = builder.voice.page(page.source, use, own=own, alone=bool(page.own_records))
+        sentence = Sentence("body", text, section, paragraph, "cited", [use], storyline_id=thread.storyline.id)
+        builder.add(sentence)
         printed += 1
 
 
-def best_page_quote(builder: Builder, page: Page, thread: Thread) -> Use | None:
-    """A sentence of the page that shares words with the storyline, repeats nothing, and may be printed."""
+def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: object = None) -> Use | None:
+    """A sentence of the page that shares words with the storyline, repeats nothing, and may be printed.
+
+    cue: a pattern that the sentence must hold, for answers.
+    """
     words = " ".join(c.quote for c in thread.claims[:6])
     best: tuple[float, Use] | None = None
     for span in split_sentences(page.source.text)[:60]:
         quote = page.source.text[span.start : span.end]
-        if any(mark in quote for mark in '“”"\n') or not 60 <= len(quote) <= 260 or quote_problems(quote):
+        if not 60 <= len(quote) <= 260 or not printable(quote) or (cue and not cue.search(quote)):  # type: ignore[attr-defined]
             continue
         near = similarity(quote, words)
-        if near < 0.15 or builder.said(quote) or quote.strip() == (page.source.title or "").strip():
+        if near < PAGE_NEAR or builder.said(quote) or quote.strip() == (page.source.title or "").strip():
             continue
         kept, cut = bare(quote)
         value = near + (0.3 if any(ch.isdigit() for ch in quote) else 0.0) - span.start / 20000
         if best is None or value > best[0]:
             best = (value, Use(page.source, kept, span.start, span.end - cut))
     return best[1] if best else None
-
-
-def is_voice(sentence: Sentence) -> bool:
-    """Whether a sentence quotes someone who posts."""
-    return any(u.source.kind == "record" and u.source.platform != "news" for u in sentence.uses)
-
-
-__all__ = ["Builder", "best_page_quote", "is_post", "joined", "spell", "write_group", "write_storyline"]

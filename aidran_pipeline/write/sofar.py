@@ -1,23 +1,81 @@
-"""The story so far: today's body beside the latest published versions of earlier days, whose ids are inputs."""
+"""The story so far: how loud the topic is, and today's page beside the latest published versions of earlier days.
+
+The ids of those versions are inputs of the article. What does not belong here: what is told today (sections.py).
+"""
 
 from __future__ import annotations
 
+from aidran_pipeline.write.builder import Builder, spell
 from aidran_pipeline.write.draft import CountFact, Sentence
 from aidran_pipeline.write.frames import day_name
-from aidran_pipeline.write.sections import Builder, spell
+from aidran_pipeline.write.gates.counts import volume_figures
+from aidran_pipeline.write.material import Earlier
 from aidran_pipeline.write.select import Plan
 
 
-def write_story_so_far(builder: Builder, plan: Plan, label: str, headline_at: int) -> list[int]:
+def write_story_so_far(builder: Builder, plan: Plan, headline_at: int) -> list[int]:
     """Two to four sentences; returns the ids of the earlier versions they rest on."""
     material = builder.material
     earlier = material.earlier[:2]
-    lead = builder.sentences[headline_at]
+    _why_today(builder, headline_at)
     if not earlier:
-        _first_story(builder, label, headline_at)
+        _first_story(builder, headline_at)
         return []
+    _earlier_stories(builder, earlier)
     latest = earlier[0]
-    gap = (material.day - latest.day).days
+    new = {u.source.record_id for s in builder.sentences for u in s.uses if u.source.record_id is not None}
+    rows = [i for i, s in enumerate(builder.sentences) if s.uses]
+    continuing = plan.lead.storyline.first_day < material.window[0] or plan.lead.storyline.first_day <= latest.day
+    tail = "follows the same storyline further" if continuing else "leads with a storyline that was not the lead before"
+    count = f"{spell(len(new))} records"
+    text = f"Today’s page rests on {count} that no earlier story used, and {tail}."
+    builder.add(_told(text, rows, [CountFact(count, "records", len(new))]))
+    return [e.version_id for e in earlier]
+
+
+def _told(text: str, rests_on: list[int], facts: list[CountFact]) -> Sentence:
+    return Sentence("story_so_far", text, 0, 1, "synthesis", rests_on=rests_on, facts=facts)
+
+
+def _why_today(builder: Builder, headline_at: int) -> None:
+    """The measured change that the page was written for; while a topic warms up, that there is none to measure yet."""
+    material = builder.material
+    figures = volume_figures(material.signals)
+    history = int((material.baseline or {}).get("history_days", 0))
+    day = day_name(material.day)
+    if figures is not None:
+        observed, expected = figures
+        text = (
+            f"{material.label} was louder than usual on {day}: {observed} voices, where its share of the "
+            f"{history} days before gives {expected}."
+        )
+        facts = [
+            CountFact(f"{observed} voices", "observed", observed),
+            CountFact(f"{history} days", "history_days", history),
+            CountFact(expected, "expected", expected),
+        ]
+    elif not material.signals and history < builder.warm_up_days:
+        days = f"{spell(history)} {'day' if history == 1 else 'days'}"
+        text = (
+            f"With {days} of history there is nothing yet to measure {material.label} against; the page rests on the "
+            "breadth of its evidence."
+        )
+        facts = [CountFact(days, "history_days", history)]
+    else:
+        return
+    builder.add(_told(text, _of_the_day(builder, headline_at), facts))
+
+
+def _of_the_day(builder: Builder, headline_at: int) -> list[int]:
+    """Sentences that quote a record of the day itself, so that the date stands in what the sentence rests on."""
+    day = builder.material.day
+    rows = [i for i, s in enumerate(builder.sentences) if any(u.source.day == day for u in s.uses)]
+    return rows or [headline_at]
+
+
+def _earlier_stories(builder: Builder, earlier: tuple[Earlier, ...]) -> None:
+    latest = earlier[0]
+    gap = (builder.material.day - latest.day).days
     when = "The day before" if gap == 1 else f"On {day_name(latest.day)}"
     builder.add(
         Sentence("story_so_far", f"{when}, this page led with “{latest.headline}”.", 0, 1, "synthesis",
@@ -30,17 +88,6 @@ def write_story_so_far(builder: Builder, plan: Plan, label: str, headline_at: in
             Sentence("story_so_far", text, 0, 1, "synthesis", rests_on_earlier=[before.headline_id],
                      facts=_story_facts(before.headline, day_name(before.day)))
         )  # fmt: skip
-    new = sorted({u.source.record_id for s in builder.sentences for u in s.uses if u.source.record_id is not None})
-    rows = [i for i, s in enumerate(builder.sentences) if s.uses]
-    continuing = plan.lead.storyline.first_day < material.window[0] or plan.lead.storyline.first_day <= latest.day
-    tail = "the same storyline, followed further" if continuing else "a storyline that it had not led with"
-    count = f"{spell(len(new))} records"
-    builder.add(
-        Sentence("story_so_far", f"Today’s page rests on {count} that no earlier story used and leads with {tail}.",
-                 0, 1, "synthesis", rests_on=rows, facts=[CountFact(count, "records", len(new))])
-    )  # fmt: skip
-    assert lead.part == "body"
-    return [e.version_id for e in earlier]
 
 
 def _story_facts(headline: str, when: str) -> list[CountFact]:
@@ -50,7 +97,7 @@ def _story_facts(headline: str, when: str) -> list[CountFact]:
     return facts
 
 
-def _first_story(builder: Builder, label: str, headline_at: int) -> None:
+def _first_story(builder: Builder, headline_at: int) -> None:
     """Nothing earlier to tell: say so, and say how far back the evidence goes."""
     dated = [
         (u.source.day, i)
@@ -59,17 +106,7 @@ def _first_story(builder: Builder, label: str, headline_at: int) -> None:
         if u.source.day and u.source.kind == "record"
     ]
     oldest, row = min(dated)
-    builder.add(
-        Sentence("story_so_far", f"This is the first story in thirty days on {label}.", 0, 1, "synthesis",
-                 rests_on=[headline_at], facts=[CountFact("thirty days", "days_looked_back", 30)])
-    )  # fmt: skip
-    builder.add(
-        Sentence(
-            "story_so_far",
-            f"The oldest record cited here dates from {day_name(oldest)}.",
-            0,
-            1,
-            "synthesis",
-            rests_on=[row],
-        )
-    )
+    label = builder.material.label
+    text = f"It is the first story on {label} in thirty days; its oldest record dates from {day_name(oldest)}."
+    facts = [CountFact("thirty days", "days_looked_back", 30)]
+    builder.add(_told(text, sorted({row, headline_at}), facts))

@@ -44,6 +44,7 @@ class Context:
     topic_label: str
     records_read: int
     signals: tuple[str, ...] = ()
+    signal_rows: tuple[dict[str, Any], ...] = ()
     baseline: dict[str, Any] | None = None
     others: tuple[OtherStory, ...] = ()
     earlier_headlines: dict[int, tuple[str, Any]] = field(default_factory=dict)

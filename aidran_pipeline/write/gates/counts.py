@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aidran_pipeline.write.draft import CountFact, Draft, Sentence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aidran_pipeline.write.draft import CountFact, Draft, Sentence, earliest, moment_name
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -41,22 +44,48 @@ def states(text: str, value: int) -> bool:
 
 def recount(fact: CountFact, sentence: Sentence, draft: Draft, context: Context) -> int | str:
     """The value of a declared count, from the rows."""
+    if fact.kind in _OF_THE_TOPIC:
+        return _OF_THE_TOPIC[fact.kind](context)
+    if fact.kind in ("earlier_story", "earlier_day"):
+        return _earlier(fact, sentence, context)
     sources = {use.source.key: use.source for use in grounds(draft, sentence) if use.source.kind == "record"}.values()
-    earlier = [context.earlier_headlines.get(i, ("", None)) for i in sentence.rests_on_earlier]
-    if fact.kind == "records_read":
-        return context.records_read
-    if fact.kind == "days_looked_back":
-        return 30
-    if fact.kind == "earlier_story":
-        return next((headline for headline, _ in earlier if headline == fact.value), "no such earlier headline")
-    if fact.kind == "earlier_day":
-        days = [f"{day.day} {day:%B}" for _, day in earlier if day is not None]
-        return str(fact.value) if fact.value in days else "no such earlier day"
-    counted: dict[str, int] = {
+    outlets = [s for s in sources if s.platform == "news"]
+    first = earliest(outlets)
+    counted: dict[str, int | str] = {
         "records": len(sources),
-        "posts": sum(s.platform != "news" for s in sources),
-        "families": len({s.family for s in sources if s.platform == "news"}),
+        "posts": len(sources) - len(outlets),
+        "families": len({s.family for s in outlets}),
         "authors": len({s.author_key for s in sources}),
         "platforms": len({s.platform for s in sources}),
+        "earliest_outlet": first.publisher if first else "no report",
+        "earliest_moment": moment_name(first.published) if first and first.published else "no report",
     }
     return counted.get(fact.kind, f"unknown kind {fact.kind}")
+
+
+def _earlier(fact: CountFact, sentence: Sentence, context: Context) -> int | str:
+    earlier = [context.earlier_headlines.get(i, ("", None)) for i in sentence.rests_on_earlier]
+    if fact.kind == "earlier_story":
+        return next((headline for headline, _ in earlier if headline == fact.value), "no such earlier headline")
+    days = [f"{day.day} {day:%B}" for _, day in earlier if day is not None]
+    return str(fact.value) if fact.value in days else "no such earlier day"
+
+
+def volume_figures(signals: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Observed and expected of the volume signal as a page prints them: whole voices, and one decimal; None without."""
+    found = next((s for s in signals if s["kind"] == "volume_spike"), None)
+    return (f"{float(found['observed']):.0f}", f"{float(found['expected']):.1f}") if found else None
+
+
+def _volume(context: Context, place: int) -> int | str:
+    figures = volume_figures(context.signal_rows)
+    return figures[place] if figures else "no volume signal"
+
+
+_OF_THE_TOPIC: dict[str, Callable[[Context], int | str]] = {
+    "records_read": lambda context: context.records_read,
+    "days_looked_back": lambda context: 30,
+    "history_days": lambda context: int((context.baseline or {}).get("history_days", 0)),
+    "observed": lambda context: _volume(context, 0),
+    "expected": lambda context: _volume(context, 1),
+}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.fit import similarity
 from aidran_pipeline.write.gates.base import Context, GateFailure, shown
-from aidran_pipeline.write.select import similarity
 
 SAME_HEADLINE = 0.8
 NEW_EVIDENCE = 0.5
