@@ -47,6 +47,11 @@ SIGNALS = """
 SELECT id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors, families,
        backfilled, engine_version, run_id FROM signals ORDER BY topic, day, kind
 """
+# Hosts below .example belong to nobody (RFC 2606): only the bundled sample is read there.
+SAMPLE = r"""
+SELECT min(day) AS first, max(day) AS last FROM records WHERE source_id IN (
+    SELECT id FROM sources WHERE COALESCE(config->>'url', config->>'host') ~ '^https?://[^/]*\.example(/|$)')
+"""
 SHARED = """
 SELECT DISTINCT other.article_id
 FROM citations c JOIN citations oc ON oc.record_id = c.record_id AND oc.article_version_id <> c.article_version_id
@@ -196,7 +201,7 @@ class Index:
 def read_index(conn: Connection, publication: Publication) -> Index:
     """Everything but the bodies. Call it in the snapshot in which the bodies are read."""
     return Index(
-        publication=publication,
+        publication=_with_notice(conn, publication),
         topics=[
             Topic(r["slug"], r["label"], r["description"], r["retired_at"] is not None)
             for r in conn.execute(TOPICS).fetchall()
@@ -207,6 +212,20 @@ def read_index(conn: Connection, publication: Publication) -> Index:
         baselines={row["topic"]: row for row in conn.execute(BASELINES).fetchall()},
         signals=conn.execute(SIGNALS).fetchall(),
     )
+
+
+def _with_notice(conn: Connection, publication: Publication) -> Publication:
+    """The publication, whose notice says on every page which days are invented while the database holds the sample.
+
+    From the rows, not from the command that made them: `aidran site`, `verify` and `run` render the same pages.
+    """
+    row = conn.execute(SAMPLE).fetchone()
+    if row is None or row["first"] is None:
+        return publication
+    first, last = row["first"], row["last"]
+    days = f"{first.day} {first:%B} to {last.day} {last:%B} {last.year}"
+    notice = f"Sample data: stories of {days} are made of invented posts and reports that come with this software."
+    return publication.model_copy(update={"notice": " ".join(filter(None, (publication.notice, notice)))})
 
 
 def read_related(conn: Connection, head: Head) -> set[int]:
