@@ -5,12 +5,13 @@ What does not belong here: rendering (publish).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from aidran_pipeline.config.publication import Publication
-from aidran_pipeline.lineage.findings import Progress, Report, difference
+from aidran_pipeline.lineage.findings import Progress, Report, difference, listed
 from aidran_pipeline.publish import render_site
 from aidran_pipeline.store.db import Connection
 
@@ -74,12 +75,30 @@ def _compare(site_dir: Path, path: str, data: bytes, report: Report) -> None:
         report.add("site", f"{path} cannot be read: {error.strerror}", expected="the page", found=error, **place)
         return
     if built != data:
-        at, expected, found = difference(data.decode("utf-8", "replace"), built.decode("utf-8", "replace"), 40)
-        message = f"{path} is not what the database renders, from character {at}"
-        if expected == found:  # bytes that decode alike
-            at = next(
-                (i for i, (a, b) in enumerate(zip(data, built, strict=False)) if a != b), min(len(data), len(built))
-            )
-            message = f"{path} is not what the database renders, from byte {at}"
-            expected, found = repr(data[at : at + 20]), repr(built[at : at + 20])
-        report.add("site", message, expected=expected, found=found, **place)
+        message, expected, found = _first_difference(data, built)
+        sentences = _sentences(path, data, built)
+        told = f"; {'sentences' if len(sentences) > 1 else 'sentence'} {listed(sentences, 12)}" if sentences else ""
+        report.add(
+            "site", f"{path} is not what the database renders, {message}{told}", expected=expected, found=found,
+            sentences=sentences, **place,
+        )  # fmt: skip
+
+
+def _first_difference(data: bytes, built: bytes) -> tuple[str, str, str]:
+    """Where a file leaves the fresh render, and what each says there."""
+    at, expected, found = difference(data.decode("utf-8", "replace"), built.decode("utf-8", "replace"), 40)
+    if expected != found:
+        return f"from character {at}", expected, found
+    at = next((i for i, (a, b) in enumerate(zip(data, built, strict=False)) if a != b), min(len(data), len(built)))
+    return f"from byte {at}", repr(data[at : at + 20]), repr(built[at : at + 20])  # bytes that decode alike
+
+
+def _sentences(path: str, data: bytes, built: bytes) -> list[int]:
+    """Ordinals of the sentences in which a story's JSON differs from its rows: it has them one by one."""
+    if not (path.startswith("stories/") and path.endswith("/index.json")):
+        return []
+    try:
+        fresh, old = ({s["ordinal"]: s["text"] for s in json.loads(each)["sentences"]} for each in (data, built))
+        return sorted(at for at in fresh.keys() | old.keys() if fresh.get(at) != old.get(at))
+    except (ValueError, KeyError, TypeError):
+        return []

@@ -176,8 +176,7 @@ class _Reader:
             return
         by = self._cited_by(tasks)
         found = body.problem or f"sha256 {body.computed}, {len(body.data or b'')} bytes"
-        name = f"stored body {body.sha256 or '(none)'} of fetch {fetch['id']}"
-        message = f"{name} is not what was fetched; {listed(by)} rest on it"
+        message = f"stored body {body.sha256 or '(none)'} of fetch {fetch['id']} is not what was fetched"
         expected = f"sha256 {body.sha256}, {fetch['byte_length'] or body.byte_length} bytes"
         self.report.add(
             "body", message, expected=expected, found=found, payload=body.sha256, fetch=fetch["id"],

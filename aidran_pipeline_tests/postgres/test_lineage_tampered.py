@@ -75,6 +75,11 @@ def test_one_character_of_a_sentence(scene: Scene, old: str, new: str, part: str
     assert named(report, "content", slug=scene.story.slug, version=2)
     page = f"stories/{scene.story.slug}/index.html"
     assert named(report, "site", path=page)
+    ordinal = scene.one(
+        "SELECT ordinal FROM article_sentences WHERE article_version_id = %(id)s AND text LIKE %(like)s ORDER BY 1 LIMIT 1",
+        id=scene.story.version, like=f"%{new}%",
+    )  # fmt: skip
+    assert named(report, "site", path=f"stories/{scene.story.slug}/index.json", sentences=[ordinal])
 
 
 def test_a_sentence_and_the_hash_that_vouches_for_it(scene: Scene) -> None:
