@@ -10,6 +10,8 @@ from aidran_pipeline.commands.console import CommandError, say
 from aidran_pipeline.config.settings import Settings
 
 HOST = "127.0.0.1"
+# `dagster dev` advertises another package at every start. -W takes the beginning of a message, not a pattern.
+QUIET = "ignore:Function `dev_command` is superseded"
 
 
 def start(port: int) -> None:
@@ -25,8 +27,9 @@ def start(port: int) -> None:
     say(f"Dagster UI: http://{HOST}:{port} (first page after about half a minute; Ctrl-C stops it)")
     say(f"DAGSTER_HOME={home}")
     say("Ingest and edition schedules are off until you turn them on: UI, Automation.")
-    arguments = ["-m", "dagster", "dev", "-w", str(top_level_file("workspace.yaml")), "-h", HOST, "-p", str(port)]
-    os.execve(sys.executable, [sys.executable, *arguments], dict(os.environ))  # noqa: S606  Ctrl-C reaches it directly
+    arguments = ["-w", str(top_level_file("workspace.yaml")), "-h", HOST, "-p", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-W", QUIET, "-m", "dagster", "dev", *arguments]
+    os.execve(sys.executable, command, dict(os.environ))  # noqa: S606  Ctrl-C reaches it directly
 
 
 def _refuse_taken(port: int) -> None:

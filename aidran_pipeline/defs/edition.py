@@ -17,9 +17,16 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions, Ex
 from aidran_pipeline.defs.assets.ingest import FIGURES
 from aidran_pipeline.defs.build import build_definitions
 from aidran_pipeline.defs.inputs import stale_topics, story_inputs
-from aidran_pipeline.defs.partitions import FIRST_DAY, TOPIC_SLUGS, day_ranges, key_of, topic_ranges
+from aidran_pipeline.defs.partitions import (
+    FIRST_DAY,
+    RANGE_END,
+    RANGE_START,
+    TOPIC_SLUGS,
+    day_ranges,
+    key_of,
+    topic_ranges,
+)
 from aidran_pipeline.defs.resources import NOW_TAG, Newsroom
-from aidran_pipeline.defs.schedules import RANGE_END, RANGE_START
 from aidran_pipeline.defs.sensors import EDITION_TAG, STARTED_BY
 from aidran_pipeline.store.db import Connection
 
@@ -106,7 +113,7 @@ class Editor:
     def ingest(self, day: date, outcome: Outcome, *, now: datetime | None = None) -> None:
         """Every due source of every platform, in one run."""
         with self._stage("ingest", str(day), outcome) as stage:
-            result = self._run("ingest_job", partition=day.isoformat(), now=now)
+            result = self._run("ingest_job", outcome.day, day.isoformat(), now=now)
             stage.took(result)
             counts = dict.fromkeys(FIGURES, 0)
             for event in result.get_asset_materialization_events():
@@ -139,12 +146,11 @@ class Editor:
         with self._stage("stories", f"{len(stale)} of {len(topics)} topics have new input", outcome) as stage:
             with self.newsroom.connection() as conn:
                 busy = topics_with_records(conn, day, window)
-            tags = {EDITION_TAG: day.isoformat()}
             for first, last in topic_ranges([slug for slug in stale if slug not in busy]):
-                stage.took(self._run("articles_job", first=key_of(day, first), last=key_of(day, last), tags=tags))
+                stage.took(self._run("articles_job", outcome.day, key_of(day, first), key_of(day, last)))
             for slug in [slug for slug in stale if slug in busy]:
                 self.newsroom_says(f"writing {slug}")
-                stage.took(self._run("articles_job", partition=key_of(day, slug), tags=tags))
+                stage.took(self._run("articles_job", outcome.day, key_of(day, slug)))
             outcome.written += stage.count
             outcome.changed += stage.changed
             stage.says(f"{stage.count} decided, {stage.changed} changed, {len(topics) - len(stale)} as they were")
@@ -152,7 +158,7 @@ class Editor:
     def site(self, outcome: Outcome) -> None:
         """The site, from the database."""
         with self._stage("site", str(self.newsroom.settings.site_dir), outcome) as stage:
-            stage.took(self._run("site_job"))
+            stage.took(self._run("site_job", outcome.day))
 
     def summarise(self, outcome: Outcome, topics: list[str]) -> None:
         """Fill in the decisions in force of the day."""
@@ -169,37 +175,39 @@ class Editor:
 
     def _days(self, stage_name: str, asset: str, first: date, last: date, outcome: Outcome) -> bool:
         with self._stage(stage_name, str(first) if first == last else f"{first} to {last}", outcome) as stage:
-            stage.took(self._run("analyze_job", first=first.isoformat(), last=last.isoformat(), assets=[asset]))
+            stage.took(self._run("analyze_job", outcome.day, first.isoformat(), last.isoformat(), assets=[asset]))
         return not stage.failed
 
     def _measure(self, name: str, job: str, asset: str, day: date, topics: list[str], outcome: Outcome) -> bool:
         with self._stage(name, f"{day}, {len(topics)} topics", outcome) as stage:
             for first, last in topic_ranges(topics):
-                stage.took(self._run(job, first=key_of(day, first), last=key_of(day, last), assets=[asset]))
+                stage.took(self._run(job, outcome.day, key_of(day, first), key_of(day, last), assets=[asset]))
         return not stage.failed
 
     def _run(
         self,
         job: str,
-        *,
-        partition: str | None = None,
+        edition: date,
         first: str | None = None,
         last: str | None = None,
+        *,
         assets: list[str] | None = None,
-        tags: Mapping[str, str] | None = None,
         now: datetime | None = None,
     ) -> ExecuteInProcessResult:
-        """Execute one job on one partition, or on the rectangle from `first` to `last`. A failed run is a result."""
+        """Execute one job on partition `first`, or on the rectangle from `first` to `last`. A failed run is a result.
+
+        Every run of an edition carries its day, so that the UI's run list can be filtered by it.
+        """
         moment = (now or self.newsroom.clock()).isoformat()
-        if first is not None and first == last:
-            partition, first, last = first, None, None
-        span = {RANGE_START: first, RANGE_END: last} if first is not None and last is not None else {}
+        ranged = first is not None and last is not None and first != last
+        span = {RANGE_START: str(first), RANGE_END: str(last)} if ranged else {}
+        partition = None if ranged else first
         return self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=partition,
             asset_selection=[AssetKey(name) for name in assets] if assets else None,
             run_id=self.run_id_for(job, partition or f"{first} to {last}", *(assets or []), moment),
-            tags={**(tags or {}), **span, NOW_TAG: moment, STARTED_BY: "aidran run"},
+            tags={**span, EDITION_TAG: edition.isoformat(), NOW_TAG: moment, STARTED_BY: "aidran run"},
             run_config=QUIET,
             raise_on_error=False,
         )

@@ -5,42 +5,35 @@ from __future__ import annotations
 from dagster import AssetSelection, define_asset_job
 
 from aidran_pipeline.defs.assets.ingest import PLATFORM_ASSETS
-from aidran_pipeline.defs.partitions import DAY_TOPIC, DAYS
 
 ingest_job = define_asset_job(
     "ingest_job",
     AssetSelection.assets(*PLATFORM_ASSETS.values()),
-    partitions_def=DAYS,
     description="Ask every due source of every platform.",
 )
 analyze_job = define_asset_job(
     "analyze_job",
     AssetSelection.assets("analyzed_records", "claims"),
-    partitions_def=DAYS,
     description="Analysis and claims of one or more days.",
 )
 signals_job = define_asset_job(
     "signals_job",
     AssetSelection.assets("topic_signals"),
-    partitions_def=DAY_TOPIC,
     description="Signals of a day's topics.",
 )
 web_pages_job = define_asset_job(
     "web_pages_job",
     AssetSelection.assets("web_pages"),
-    partitions_def=DAY_TOPIC,
     description="The pages that a day's topics link to.",
 )
 edition_job = define_asset_job(
     "edition_job",
     AssetSelection.assets("topic_signals", "web_pages"),
-    partitions_def=DAY_TOPIC,
     description="The measured part of an edition: signals and pages of a day, every topic. Stories follow by sensor.",
 )
 articles_job = define_asset_job(
     "articles_job",
     AssetSelection.assets("articles"),
-    partitions_def=DAY_TOPIC,
     description="One story, or the decision to withhold it.",
 )
 site_job = define_asset_job("site_job", AssetSelection.assets("site"), description="Build the site.")
@@ -49,7 +42,6 @@ site_job = define_asset_job("site_job", AssetSelection.assets("site"), descripti
 backfill_job = define_asset_job(
     "backfill_job",
     AssetSelection.assets("analyzed_records", "claims"),
-    partitions_def=DAYS,
     tags={"aidran/backfill": "true"},
     description="Analyse stored records of past days again, one run over the range. Signals and stories stay sealed.",
 )

@@ -24,6 +24,7 @@ from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.config.topics import load_topics
 
 FIRST_DAY = date(2026, 1, 1)
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 DAYS = DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1)
 # Read when the code location loads: the partitions of a location are fixed while it runs.
 TOPIC_SLUGS: tuple[str, ...] = tuple(load_topics(Settings().topics_file).slugs())

@@ -10,11 +10,8 @@ from dagster import DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext
 
 from aidran_pipeline.defs.housekeeping import purge_job
 from aidran_pipeline.defs.jobs import edition_job, ingest_job
-from aidran_pipeline.defs.partitions import TOPIC_SLUGS, key_of
+from aidran_pipeline.defs.partitions import RANGE_END, RANGE_START, TOPIC_SLUGS, key_of
 from aidran_pipeline.defs.sensors import EDITION_TAG
-
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 
 
 def _tick(context: ScheduleEvaluationContext) -> datetime:

@@ -4,11 +4,12 @@ What does not belong here: counting and deciding (volume.py), fixed hours (sched
 (they stand with the assets).
 """
 
-from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from dagster import (
+    AssetKey,
     AutomationConditionSensorDefinition,
+    DagsterInstance,
     DagsterRunStatus,
     DefaultSensorStatus,
     ResourceParam,
@@ -21,7 +22,9 @@ from dagster import (
     run_status_sensor,
     sensor,
 )
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
+from aidran_pipeline.defs.assets.publish import NO_STORY, known_to_site, stories_decided
 from aidran_pipeline.defs.jobs import articles_job, edition_job, signals_job, site_job
 from aidran_pipeline.defs.partitions import TOPIC_SLUGS, key_of, parts_of
 from aidran_pipeline.defs.resources import Newsroom
@@ -31,7 +34,6 @@ from aidran_pipeline.store.db import Connection
 EDITION_TAG = "aidran/edition"
 REASON_TAG = "aidran/reason"
 STARTED_BY = "aidran/started_by"  # runs of the command line carry it: it goes on by itself
-LOOKBACK_DAYS = 1  # a post of 23:50 arrives after midnight
 
 
 @sensor(
@@ -41,10 +43,20 @@ LOOKBACK_DAYS = 1  # a post of 23:50 arrives after midnight
     description="New volume: asks for the signals of a topic whose day grew beyond the same hours of earlier days.",
 )
 def new_volume(context: SensorEvaluationContext, newsroom: ResourceParam[Newsroom]) -> SensorResult | SkipReason:
-    """The cursor is the highest analysed record id that was counted."""
-    cursor = int(context.cursor or 0)
+    """The cursor is the highest analysed record id that was counted.
+
+    Late records, those of a day that is over, are passed over, and so is a day's last hour: computing a day then seals
+    its signals, and that is the edition's part.
+    """
+    from aidran_pipeline.signal.compute import SEAL_AFTER
+
+    cursor, now = int(context.cursor or 0), newsroom.clock()
     with newsroom.connection() as conn:
-        observed, watermark = observe(conn, cursor=cursor, now=newsroom.clock(), lookback_days=LOOKBACK_DAYS)
+        observed, watermark = observe(conn, cursor=cursor, now=now)
+    if watermark == cursor:
+        return SkipReason(f"no record analysed since record {cursor}")
+    if now >= datetime.combine(now.date(), time(), UTC) + SEAL_AFTER:
+        return SensorResult(cursor=str(watermark), skip_reason=SkipReason(f"{now.date()} is left to its edition"))
     requests = [
         RunRequest(
             run_key=one.run_key,
@@ -54,8 +66,9 @@ def new_volume(context: SensorEvaluationContext, newsroom: ResourceParam[Newsroo
         for one in decide(observed, watermark)
         if one.topic in TOPIC_SLUGS
     ]
-    if watermark == cursor:
-        return SkipReason(f"no record analysed since record {cursor}")
+    if not requests:
+        ordinary = SkipReason(f"{len(observed)} topics have new records, none beyond its ordinary volume")
+        return SensorResult(cursor=str(watermark), skip_reason=ordinary)
     return SensorResult(run_requests=requests, cursor=str(watermark))
 
 
@@ -79,28 +92,24 @@ def deserves_story(conn: Connection, day: date, topic: str, *, most: int) -> boo
 )
 def stories_after_signals(
     context: RunStatusSensorContext, newsroom: ResourceParam[Newsroom]
-) -> Iterator[RunRequest | SkipReason]:
-    """One run a story, so that one failing topic leaves the others."""
+) -> list[RunRequest] | None:
+    """One run a story, so that one failing topic leaves the others.
+
+    None, not a reason to skip, for runs that ask for nothing: Dagster goes on to the next run within the same tick.
+    """
     run = context.dagster_run
-    edition = run.tags.get(EDITION_TAG)
-    if STARTED_BY in run.tags:
-        yield SkipReason(f"{run.tags[STARTED_BY]} goes on by itself")
-        return
+    edition, partition = run.tags.get(EDITION_TAG), run.tags.get("dagster/partition")
+    if STARTED_BY in run.tags:  # the command line goes on by itself
+        return None
     if edition:
-        for topic in TOPIC_SLUGS:
-            key = key_of(date.fromisoformat(edition), topic)
-            yield _story(key, run.run_id, {EDITION_TAG: edition})
-        return
-    partition = run.tags.get("dagster/partition")
-    if not partition or REASON_TAG not in run.tags:
-        yield SkipReason("signals computed by hand: no story is asked for")
-        return
+        day = date.fromisoformat(edition)
+        return [_story(key_of(day, topic), run.run_id, {EDITION_TAG: edition}) for topic in TOPIC_SLUGS]
+    if not partition or REASON_TAG not in run.tags:  # signals computed by hand
+        return None
     day, topic = parts_of(partition)
     with newsroom.connection() as conn:
-        if deserves_story(conn, day, topic, most=newsroom.publication.max_versions_per_day):
-            yield _story(partition, run.run_id, {REASON_TAG: "severe signal"})
-        else:
-            yield SkipReason(f"{partition}: no severe signal, or its versions of the day are used up")
+        deserved = deserves_story(conn, day, topic, most=newsroom.publication.max_versions_per_day)
+    return [_story(partition, run.run_id, {REASON_TAG: "severe signal"})] if deserved else None
 
 
 def _story(key: str, cause: str, tags: dict[str, str]) -> RunRequest:
@@ -112,41 +121,40 @@ _UNFINISHED = [
     DagsterRunStatus.NOT_STARTED,
     DagsterRunStatus.STARTING,
     DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
 ]
 
-
-def _site_when_last(context: RunStatusSensorContext) -> RunRequest | SkipReason:
-    """Build the site once no story is waiting or being written: an edition costs one build, not one a topic."""
-    if STARTED_BY in context.dagster_run.tags:
-        return SkipReason(f"{context.dagster_run.tags[STARTED_BY]} builds the site itself")
-    waiting = context.instance.get_runs_count(RunsFilter(job_name=articles_job.name, statuses=_UNFINISHED))
-    if waiting:
-        return SkipReason(f"{waiting} stories are still being written")
-    return RunRequest(run_key=f"site:{context.dagster_run.run_id}", job_name=site_job.name)
+_UNFINISHED_BACKFILLS = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
 
-@run_status_sensor(
-    run_status=DagsterRunStatus.SUCCESS,
-    monitored_jobs=[articles_job],
-    request_jobs=[site_job],
+def stories_being_written(instance: DagsterInstance) -> int:
+    """Runs and backfills that may still write stories: those of the job, those started by hand in the UI."""
+    articles = AssetKey("articles")
+    runs = instance.get_runs(RunsFilter(statuses=_UNFINISHED))
+    backfills = instance.get_backfills(BulkActionsFilter(statuses=_UNFINISHED_BACKFILLS))
+    return sum(run.job_name == articles_job.name or articles in (run.asset_selection or ()) for run in runs) + sum(
+        articles in (backfill.asset_selection or ()) for backfill in backfills
+    )
+
+
+@sensor(
+    job=site_job,
+    minimum_interval_seconds=30,
     default_status=DefaultSensorStatus.RUNNING,
-    description="After the last story of a batch: the site.",
+    description="Builds the site when stories were decided that it does not know, once none is being written.",
 )
-def site_after_stories(context: RunStatusSensorContext) -> RunRequest | SkipReason:
-    """Ends the chain of an edition."""
-    return _site_when_last(context)
+def site_after_stories(context: SensorEvaluationContext, newsroom: ResourceParam[Newsroom]) -> RunRequest | SkipReason:
+    """Ends the chain of an edition: one build for all its stories, whether they were written, withheld or failed.
 
-
-@run_status_sensor(
-    run_status=DagsterRunStatus.FAILURE,
-    monitored_jobs=[articles_job],
-    request_jobs=[site_job],
-    default_status=DefaultSensorStatus.RUNNING,
-    description="A batch whose last story failed still gets its site.",
-)
-def site_after_failed_story(context: RunStatusSensorContext) -> RunRequest | SkipReason:
-    """The other stories do not wait for the one that failed."""
-    return _site_when_last(context)
+    Needs no cursor: each build notes up to which decision it knows, whoever started it.
+    """
+    with newsroom.connection() as conn:
+        decided = stories_decided(conn)
+    if decided in (NO_STORY, known_to_site(context.instance)):
+        return SkipReason("the site knows every decision")
+    if waiting := stories_being_written(context.instance):
+        return SkipReason(f"{waiting} runs may still write stories")
+    return RunRequest(run_key=f"site:{decided}")
 
 
 analysis_automation = AutomationConditionSensorDefinition(
@@ -157,4 +165,4 @@ analysis_automation = AutomationConditionSensorDefinition(
     description="Analyses a day whose ingest brought something new.",
 )
 
-SENSORS = [new_volume, stories_after_signals, site_after_stories, site_after_failed_story, analysis_automation]
+SENSORS = [new_volume, stories_after_signals, site_after_stories, analysis_automation]

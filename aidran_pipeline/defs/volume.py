@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from math import sqrt
 from statistics import median
 
@@ -62,12 +62,12 @@ def decide(observed: Iterable[Observed], watermark: int) -> list[Request]:
     return requests
 
 
-# The highest record id up to which every recent record is analysed: what is not analysed yet has no topic, and a cursor
-# that passed it would lose it.
+# The highest record id up to which every record of today is analysed: what is not analysed yet has no topic, and a
+# cursor that passed it would lose it.
 _WATERMARK = """
     SELECT COALESCE(
         (SELECT min(r.id) - 1 FROM records r
-         WHERE r.day >= %(since)s AND r.id > %(cursor)s AND NOT EXISTS (
+         WHERE r.day >= %(today)s AND r.id > %(cursor)s AND NOT EXISTS (
              SELECT 1 FROM record_versions v JOIN record_analysis a ON a.record_version_id = v.id
              WHERE v.record_id = r.id)),
         (SELECT max(id) FROM records), 0) AS watermark"""
@@ -76,7 +76,7 @@ _COUNTS = """
     WITH grown AS (
         SELECT t.day, t.topic, count(*) AS new
         FROM record_topics t
-        WHERE t.record_id > %(cursor)s AND t.record_id <= %(watermark)s AND t.day BETWEEN %(since)s AND %(today)s
+        WHERE t.record_id > %(cursor)s AND t.record_id <= %(watermark)s AND t.day = %(today)s
         GROUP BY t.day, t.topic
     ), counted AS (
         SELECT g.day, g.topic, g.new, back.n AS back, count(r.id) AS records
@@ -91,15 +91,14 @@ _COUNTS = """
     FROM counted GROUP BY day, topic, new ORDER BY day, topic"""
 
 
-def observe(conn: Connection, *, cursor: int, now: datetime, lookback_days: int) -> tuple[list[Observed], int]:
-    """Counts of every (day, topic) with records after `cursor`, and the watermark up to which they count.
+def observe(conn: Connection, *, cursor: int, now: datetime) -> tuple[list[Observed], int]:
+    """Counts of every topic whose today has records after `cursor`, and the watermark up to which they count.
 
-    Days from `lookback_days` before today on; earlier records arrive late and belong to no sensor. One query each, so
-    that a tick stays far below its 60 seconds.
+    Records of earlier days arrive late: they move the watermark and belong to no sensor. One query each, so that a tick
+    stays far below its 60 seconds.
     """
     today = now.date()
-    since = today - timedelta(days=lookback_days)
-    row = conn.execute(_WATERMARK, {"since": since, "cursor": cursor}).fetchone()
+    row = conn.execute(_WATERMARK, {"today": today, "cursor": cursor}).fetchone()
     watermark = max(cursor, int(row["watermark"]) if row else 0)
     if watermark == cursor:
         return [], cursor
@@ -108,7 +107,6 @@ def observe(conn: Connection, *, cursor: int, now: datetime, lookback_days: int)
         {
             "cursor": cursor,
             "watermark": watermark,
-            "since": since,
             "today": today,
             "now": now,
             "compared": COMPARED_DAYS,

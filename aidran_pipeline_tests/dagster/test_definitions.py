@@ -18,6 +18,8 @@ from dagster import (
 
 from aidran_pipeline.defs.partitions import (
     DAY_TOPIC,
+    RANGE_END,
+    RANGE_START,
     TOPIC_SLUGS,
     day_ranges,
     key_of,
@@ -25,7 +27,7 @@ from aidran_pipeline.defs.partitions import (
     topic_ranges,
 )
 from aidran_pipeline.defs.resources import Newsroom, moment_from
-from aidran_pipeline.defs.schedules import RANGE_END, RANGE_START, edition_schedule, ingest_schedule
+from aidran_pipeline.defs.schedules import edition_schedule, ingest_schedule
 from aidran_pipeline_tests.conftest import REPOSITORY
 
 GRAPH = {
@@ -71,30 +73,97 @@ def test_every_asset_says_what_it_is_and_whose(definitions: Definitions) -> None
         assert node.code_version, key
 
 
-def test_checks_jobs_and_schedules_by_name(definitions: Definitions) -> None:
+CHECKS = {
+    ("bluesky_posts", "sources_answer", False),
+    ("reddit_posts", "sources_answer", False),
+    ("news_articles", "sources_answer", False),
+    ("analyzed_records", "every_record_is_analyzed", False),
+    ("claims", "quotes_are_verbatim", False),
+    ("articles", "articles_hold_their_gates", True),
+}
+JOBS = {
+    "ingest_job": {"bluesky_posts", "reddit_posts", "news_articles"},
+    "analyze_job": {"analyzed_records", "claims"},
+    "signals_job": {"topic_signals"},
+    "web_pages_job": {"web_pages"},
+    "edition_job": {"topic_signals", "web_pages"},
+    "articles_job": {"articles"},
+    "site_job": {"site"},
+    "backfill_job": {"analyzed_records", "claims"},
+    "purge_job": set(),
+}
+SCHEDULES = {
+    "ingest_schedule": ("ingest_job", "*/30 * * * *", "STOPPED"),
+    "edition_schedule": ("edition_job", "30 5 * * *", "STOPPED"),
+    "purge_schedule": ("purge_job", "15 4 * * 0", "RUNNING"),
+}
+SENSORS = {
+    "new_volume": ({"signals_job"}, 300, "RUNNING"),
+    "stories_after_signals": ({"articles_job"}, 30, "RUNNING"),
+    "site_after_stories": ({"site_job"}, 30, "RUNNING"),
+    "analysis_automation": (set(), 30, "RUNNING"),
+}
+
+
+def test_checks_by_asset_and_whether_they_have_partitions(definitions: Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    found = {
+        (key.asset_key.to_user_string(), key.name, graph.get(key).partitions_def is not None)
+        for key in graph.asset_check_keys
+    }
+    assert found == CHECKS
+    assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
+
+
+def test_jobs_by_what_they_select(definitions: Definitions) -> None:
+    found = {
+        job.name: {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
+        for job in definitions.get_repository_def().get_all_jobs()
+        if not job.name.startswith("__")
+    }
+    assert found == JOBS
+
+
+def test_the_gates_are_part_of_the_run_that_writes(definitions: Definitions) -> None:
+    job = definitions.resolve_job_def("articles_job")
+    assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} == {"articles_hold_their_gates"}
+
+
+def test_schedules_and_sensors_by_what_they_start(definitions: Definitions) -> None:
     repository = definitions.get_repository_def()
-    assert {check.name for check in definitions.resolve_asset_graph().asset_check_keys} == {
-        "sources_answer",
-        "every_record_is_analyzed",
-        "quotes_are_verbatim",
-        "articles_hold_their_gates",
+    assert {
+        one.name: (one.job_name, one.cron_schedule, one.default_status.value) for one in repository.schedule_defs
+    } == SCHEDULES
+    assert all(one.execution_timezone == "UTC" for one in repository.schedule_defs)
+    assert {
+        one.name: ({target.job_name for target in one.targets if one.has_jobs}, one.minimum_interval_seconds,
+                   one.default_status.value)
+        for one in repository.sensor_defs
+    } == SENSORS  # fmt: skip
+    assert all(one.description for one in (*repository.schedule_defs, *repository.sensor_defs))
+
+
+def test_what_asks_sources_and_what_writes_has_a_pool(definitions: Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    pools = {key.to_user_string(): set(graph.get(key).pools or ()) for key in graph.get_all_asset_keys()}
+    assert {name: pool for name, pool in pools.items() if pool} == {
+        "bluesky_posts": {"sources"},
+        "reddit_posts": {"sources"},
+        "news_articles": {"sources"},
+        "web_pages": {"sources"},
+        "articles": {"articles"},
     }
-    assert {job.name for job in repository.get_all_jobs()} >= {
-        "ingest_job",
-        "analyze_job",
-        "signals_job",
-        "web_pages_job",
-        "articles_job",
-        "site_job",
-        "edition_job",
-        "backfill_job",
-        "purge_job",
+
+
+def test_set_based_assets_take_a_range_in_one_run_others_a_run_each(definitions: Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    most = {
+        key.to_user_string(): policy.max_partitions_per_run
+        for key in graph.get_all_asset_keys()
+        if (policy := graph.get(key).backfill_policy) is not None
     }
-    assert {schedule.name for schedule in repository.schedule_defs} == {
-        "ingest_schedule",
-        "edition_schedule",
-        "purge_schedule",
-    }
+    a_run_each = {"bluesky_posts", "reddit_posts", "news_articles", "articles"}
+    assert most == {name: 1 if name in a_run_each else None for name in GRAPH if name != "site"}
 
 
 def test_an_article_rests_on_its_topics_window_and_its_whole_day(definitions: Definitions) -> None:

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from dagster import (
-    AssetCheckEvaluation,
-    AssetCheckKey,
     AssetKey,
-    AssetSelection,
     DagsterInstance,
     Definitions,
-    define_asset_job,
 )
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 
-from aidran_pipeline.config.publication import Publication, load_publication
-from aidran_pipeline.defs.build import build_definitions
-from aidran_pipeline.defs.checks import broken_gates, published_count
+from aidran_pipeline.config.publication import load_publication
 from aidran_pipeline.defs.edition import QUIET, Editor, Outcome
-from aidran_pipeline.defs.events import DATA_VERSION, figures, latest_tags
+from aidran_pipeline.defs.events import DATA_VERSION, figures, latest_tags, link, rates, topic_link
 from aidran_pipeline.defs.housekeeping import purge
-from aidran_pipeline.defs.partitions import DAY_TOPIC, TOPIC_SLUGS, key_of
+from aidran_pipeline.defs.partitions import RANGE_END, RANGE_START, TOPIC_SLUGS, key_of
 from aidran_pipeline.defs.resources import Newsroom
-from aidran_pipeline.defs.schedules import RANGE_END, RANGE_START
+from aidran_pipeline.defs.sensors import EDITION_TAG
 from aidran_pipeline.store.db import Connection
-from aidran_pipeline_tests.newsroom import DAY, Item, build_newsroom
+from aidran_pipeline_tests.newsroom import DAY, Item
 from aidran_pipeline_tests.newsroom import Newsroom as Rows
 
 TEXTS = [
@@ -89,6 +84,38 @@ def test_a_backfill_of_three_days_gives_each_day_its_own_version_and_repeats_wit
     assert conn.execute("SELECT * FROM record_analysis ORDER BY 1").fetchall() == before
 
 
+def test_a_ranged_run_says_what_it_was_made_from_so_that_only_a_change_upstream_makes_it_stale(
+    conn: Connection, instance: DagsterInstance, definitions: Definitions
+) -> None:
+    days = _three_days(conn)
+    keys = [day.isoformat() for day in days]
+
+    def stale() -> set[str]:
+        graph = definitions.resolve_asset_graph()
+        context = LoadingContextForTest(instance)
+        resolver = CachingStaleStatusResolver(instance, graph, context)
+        status = {key: resolver.get_status(AssetKey("claims"), key) for key in keys}
+        return {key for key, value in status.items() if value is not StaleStatus.FRESH}
+
+    def run(job: str, asset: str, first: str, last: str) -> None:
+        assert definitions.resolve_job_def(job).execute_in_process(
+            instance=instance, tags=_range(first, last), asset_selection=[AssetKey(asset)], run_config=QUIET
+        ).success  # fmt: skip
+
+    run("analyze_job", "analyzed_records", keys[0], keys[-1])
+    run("analyze_job", "claims", keys[0], keys[-1])
+    assert stale() == set()
+    run("analyze_job", "analyzed_records", keys[0], keys[-1])  # the same again, with the same versions
+    assert stale() == set()
+    rows = Rows(conn)
+    text = "A judge in Porto asked the makers of a language model which books it had read."
+    rows.add(Item("late", "news", "Paper 9", days[1], text, text[:40]), "ai-law")
+    conn.execute("DELETE FROM record_topics")
+    conn.execute("DELETE FROM record_analysis")
+    run("analyze_job", "analyzed_records", keys[0], keys[-1])
+    assert stale() == {keys[1]}
+
+
 def test_a_rectangle_of_days_and_topics_is_one_run_with_an_event_each(
     conn: Connection, instance: DagsterInstance, definitions: Definitions
 ) -> None:
@@ -103,50 +130,6 @@ def test_a_rectangle_of_days_and_topics_is_one_run_with_an_event_each(
     assert instance.get_materialized_partitions(AssetKey("topic_signals")) == set(expected)
     dims = {str(e.partition): e.materialization.tags["dagster/partition/topic"] for e in events}  # type: ignore[index]
     assert all(key.endswith(f"|{topic}") for key, topic in dims.items())
-
-
-def test_the_check_passes_withheld_topics_and_fails_on_a_published_story_that_breaks_a_gate(
-    conn: Connection, instance: DagsterInstance, newsroom: Newsroom
-) -> None:
-    built = build_newsroom(conn)
-    defs = build_definitions(newsroom=newsroom)
-    only_check = define_asset_job(
-        "only_check",
-        AssetSelection.checks(AssetCheckKey(AssetKey("articles"), "articles_hold_their_gates")),
-        partitions_def=DAY_TOPIC,
-    )
-    job = Definitions.merge(defs, Definitions(jobs=[only_check])).resolve_job_def("only_check")
-
-    def check(topic: str) -> AssetCheckEvaluation:
-        result = job.execute_in_process(
-            instance=instance, tags={"dagster/partition": key_of(DAY, topic)}, run_config=QUIET
-        )
-        (evaluation,) = result.get_asset_check_evaluations()
-        return evaluation
-
-    withheld = check("ai-law")
-    assert withheld.passed
-    assert withheld.metadata["published"].value == 0
-    # One cited quote of the lead no longer carries its sentence.
-    conn.execute(
-        """UPDATE article_sentences SET text = 'Officials in Ruritania counted 987,654 machines.' WHERE id = (
-               SELECT s.id FROM article_sentences s JOIN article_versions v ON v.id = s.article_version_id
-               JOIN articles a ON a.id = v.article_id WHERE a.slug = %s AND s.kind = 'cited' AND s.part = 'body'
-               ORDER BY v.number DESC, s.ordinal LIMIT 1)""",
-        (built.lead,),
-    )
-    broken = check("ai-geopolitics")
-    assert not broken.passed
-    assert broken.metadata["failures"].value >= 1
-    assert "987,654" in str(broken.metadata["broken"].value) or "Ruritania" in str(broken.metadata["broken"].value)
-
-
-def test_the_check_reads_only_the_partitions_it_is_given(conn: Connection, publication: Publication) -> None:
-    build_newsroom(conn)
-    assert published_count(conn, [key_of(DAY, "ai-law")]) == 0
-    assert published_count(conn, [key_of(DAY, "ai-geopolitics")]) == 1
-    assert published_count(conn, None) == 3
-    assert broken_gates(conn, publication, [key_of(DAY, "ai-law")]) == []
 
 
 def test_an_edition_decides_every_topic_and_a_second_one_decides_none(
@@ -164,6 +147,7 @@ def test_an_edition_decides_every_topic_and_a_second_one_decides_none(
     assert first.failures == []
     assert first.written == len(TOPIC_SLUGS)
     assert len(first.published) + len(first.withheld) == len(TOPIC_SLUGS)
+    assert {run.tags.get(EDITION_TAG) for run in instance.get_runs()} == {DAY.isoformat()}
     runs = instance.get_runs_count()
     second = Outcome(DAY)
     editor.publish_day(DAY, list(TOPIC_SLUGS), second)
@@ -212,6 +196,18 @@ def test_figures_hold_no_nan_no_markup_and_no_foreign_link() -> None:
     assert type(data["rows"]).__name__ == "TableMetadataValue"
 
 
-@pytest.fixture
-def publication() -> Publication:
-    return load_publication()
+def test_counts_by_name_are_a_table_largest_first_and_shares_need_a_whole() -> None:
+    data = figures({"topics": {"ai-law": 2, "ai-science": 7}, "empty": [], "mixed": {"a": 1, "b": "x"}})
+    assert [record.data for record in data["topics"].records] == [
+        {"name": "ai-science", "count": 7},
+        {"name": "ai-law", "count": 2},
+    ]
+    assert data["empty"].value == "none"
+    assert type(data["mixed"]).__name__ == "JsonMetadataValue"
+    assert rates({"a": 1, "n": 8}, share=("a", "n"), gone=("b", "n"), void=("a", "m")) == {"share": 0.125, "gone": 0.0}
+
+
+def test_links_lead_to_the_web_or_nowhere() -> None:
+    assert type(link("https://example.org/")).__name__ == "UrlMetadataValue"
+    assert type(link("javascript:alert(1)")).__name__ == "TextMetadataValue"
+    assert topic_link(load_publication(), "ai-law").value == "http://127.0.0.1:8000/topics/ai-law/"

@@ -23,7 +23,7 @@ from dagster import (
 
 from aidran_pipeline import __version__
 from aidran_pipeline.defs.assets.ingest import PLATFORM_ASSETS
-from aidran_pipeline.defs.events import OWNERS, events_of, figures
+from aidran_pipeline.defs.events import OWNERS, events_of, figures, rates
 from aidran_pipeline.defs.partitions import DAYS
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.store.provenance import StageResult
@@ -85,15 +85,15 @@ def analysis(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
     from aidran_pipeline.analyze import analyze_days, extract_claims
 
     run = newsroom.run_of(context.run.run_id, context.run.tags, context.log.info)
-    keys = list(context.partition_keys)
-    days = [date.fromisoformat(key) for key in keys]
+    days = [date.fromisoformat(key) for key in context.partition_keys]
     with newsroom.connection() as conn:
         newsroom.sync(conn)
         if ANALYZED in context.selected_asset_keys:
             analyzed = analyze_days(conn, days, run=run, topics=newsroom.topics)
-            yield from events_of("analyzed_records", _by_key(analyzed), keys)
+            yield from events_of(context, "analyzed_records", _by_key(analyzed), more=_analyzed_shares)
         if CLAIMS in context.selected_asset_keys:
-            yield from events_of("claims", _by_key(extract_claims(conn, days, run=run)), keys)
+            claims = extract_claims(conn, days, run=run)
+            yield from events_of(context, "claims", _by_key(claims), more=_claim_shares)
         for check in sorted(context.selected_asset_check_keys):
             query = _CHECKS[check.name]
             row = conn.execute(query, {"days": days}).fetchone() or {}
@@ -104,6 +104,19 @@ def analysis(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
                 severity=AssetCheckSeverity.WARN,
                 metadata=figures(dict(row)),
             )
+
+
+def _analyzed_shares(_key: str, result: StageResult) -> dict[str, Any]:
+    return rates(
+        result.metadata,
+        share_about_ai=("about_ai", "records"),
+        share_with_topic=("with_topic", "records"),
+        share_not_english=("not_english", "records"),
+    )
+
+
+def _claim_shares(_key: str, result: StageResult) -> dict[str, Any]:
+    return rates(result.metadata, claims_per_record=("claims", "records"))
 
 
 def _by_key(results: Mapping[date, StageResult]) -> dict[str, StageResult]:

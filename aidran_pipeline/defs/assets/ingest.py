@@ -20,7 +20,16 @@ from dagster import (
 )
 
 from aidran_pipeline import __version__
-from aidran_pipeline.defs.events import DATA_VERSION, NOTHING_YET, OWNERS, event_of, figures, latest_tags, result_of
+from aidran_pipeline.defs.events import (
+    DATA_VERSION,
+    NOTHING_YET,
+    OWNERS,
+    event_of,
+    figures,
+    latest_tags,
+    rates,
+    result_of,
+)
 from aidran_pipeline.defs.partitions import DAYS, is_partition
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.store.provenance import StageResult
@@ -58,9 +67,16 @@ def _platform_asset(platform: str, name: str, description: str) -> AssetsDefinit
         latest = run.now.date() + timedelta(days=1)
         for other in sorted(found.days):
             if other != day and is_partition(other, min(latest, _last_partition())):
-                yield event_of(name, other.isoformat(), found.days[other], more={"found_in_run_of": day.isoformat()})
+                more = {"found_in_run_of": day.isoformat()}
+                yield event_of(context, name, other.isoformat(), found.days[other], more=more)
         own = found.days.get(day) or _unchanged(context, name)
-        yield result_of(name, own, more={**counts, "days_changed": len(found.days)})
+        reported = {
+            **counts,
+            **rates(counts, share_failed=("failed", "attempted")),
+            "days_changed": len(found.days),
+            "failures": [{"source": source, "error": error} for source, error in sorted(found.errors.items())],
+        }
+        yield result_of(name, own, more=reported)
         yield _sources_answer(name, counts)
 
     return platform_asset

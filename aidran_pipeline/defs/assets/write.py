@@ -12,7 +12,7 @@ from dagster import AssetExecutionContext, BackfillPolicy, Failure, ResourcePara
 from aidran_pipeline import __version__
 from aidran_pipeline.config.publication import load_publication
 from aidran_pipeline.config.settings import Settings
-from aidran_pipeline.defs.events import OWNERS, event_of, events_of, link, result_of
+from aidran_pipeline.defs.events import OWNERS, event_of, events_of, link, rates, result_of, topic_link
 from aidran_pipeline.defs.inputs import story_inputs
 from aidran_pipeline.defs.partitions import DAY_TOPIC, key_of, parts_of, same_day, window_of_topic
 from aidran_pipeline.defs.resources import Newsroom
@@ -48,7 +48,12 @@ def web_pages(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom])
             settings=newsroom.settings,
             publication=newsroom.publication,
         )
-    yield from events_of("web_pages", {key_of(*part): result for part, result in found.items()}, keys)
+    results = {key_of(*part): result for part, result in found.items()}
+    yield from events_of(context, "web_pages", results, more=_readable_share)
+
+
+def _readable_share(_key: str, result: StageResult) -> dict[str, Any]:
+    return rates(result.metadata, share_readable=("readable", "candidates"))
 
 
 @asset(
@@ -87,7 +92,7 @@ def articles(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
             if len(keys) == 1:
                 yield result_of("articles", result, inputs=inputs)
             else:
-                yield event_of("articles", key, result, inputs=inputs)
+                yield event_of(context, "articles", key, result, inputs=inputs)
     if failed:
         raise Failure(
             f"{len(failed)} of {len(keys)} stories failed: {'; '.join(sorted(failed))}", metadata=dict(failed)
@@ -101,6 +106,8 @@ def _write(conn: Connection, newsroom: Newsroom, key: str, run: Run) -> StageRes
     story = write_article(conn, day, topic, run=run, publication=newsroom.publication)
     data: dict[str, Any] = {"decision": story.decision, "headline": story.headline, "version": story.version}
     data |= {name: value for name, value in story.numbers.items() if value is not None}
+    data |= rates(data, share_cited=("records_cited", "records_read"))
+    data["topic_page"] = topic_link(newsroom.publication, topic)
     if story.slug:
         data["page"] = link(f"{str(newsroom.publication.base_url).rstrip('/')}/stories/{story.slug}/")
     if story.reasons:
