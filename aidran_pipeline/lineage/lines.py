@@ -78,6 +78,9 @@ class Page:
         if value in (None, "", [], {}):
             return
         rows = [part for row in said(value).split("\n") for part in self._wrap(row, self.width - indent - LEFT)]
+        if len(name) >= LEFT:
+            self.line(("dim", " " * indent + name))
+            name = ""
         for number, row in enumerate(rows):
             label = name if number == 0 else ""
             self.line(("dim", " " * indent + label.ljust(LEFT)), (style, row))

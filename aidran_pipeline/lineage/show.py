@@ -241,7 +241,7 @@ def _decision(page: Page, answer: Why) -> None:
         page.head(f"GATE {reason['gate']}", _many(len(reason["rules"]), "failure"))
         for rule in reason["rules"]:
             at = f"sentence {rule['sentence']}: " if rule["sentence"] else ""
-            page.pair(str(rule["rule"]), f"{at}{rule['detail']}")
+            page.text(f"{at}{rule['rule']}: {rule['detail']}")
     if answer.needs:
         page.head("TO BE PUBLISHED")
         for need in answer.needs:
