@@ -235,6 +235,7 @@ class _Reader:
             return
         pairs: list[tuple[str, Any, Any]] = [("text", page.text, row["text"]), ("title", page.title, row["title"])]
         pairs.append(("published_at", page.published_at, row["published_at"]))
+        pairs.append(("canonical_url", fetch["url"], row["canonical_url"]))  # a page is asked for under its own address
         if page.site_name is not None:  # else the name came from the records that link to it
             pairs.append(("site_name", page.site_name, row["site_name"]))
         differing = [Difference(column, wanted, found) for column, wanted, found in pairs if wanted != found]

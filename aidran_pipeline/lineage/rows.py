@@ -48,8 +48,13 @@ JOIN articles a ON a.id = av.article_id
 LEFT JOIN record_topics t ON t.record_id = c.record_id AND t.topic = a.topic
 WHERE c.article_version_id = ANY(%s) ORDER BY c.article_version_id, c.kind, c.number
 """
+DECISIONS = """
+SELECT v.id, d.numbers FROM article_versions v
+JOIN editorial_decisions d ON d.article_version_id = v.id AND d.input_hash = v.input_hash AND d.decision = 'published'
+WHERE v.id = ANY(%s) ORDER BY d.id
+"""
 MARKER = re.compile(r"\[\[(w?)(\d+)\]\]")
-ROUNDED = 0.0001  # weights are stored with four decimals, in single precision
+ROUNDED = 0.00001  # weights are stored with four decimals, in single precision
 
 
 def marker_of(row: Mapping[str, Any]) -> str:
@@ -252,17 +257,25 @@ def _content(conn: Connection, stories: Stories, version_id: int, report: Report
 
 
 def _decisions(conn: Connection, stories: Stories, report: Report) -> None:
-    rows = conn.execute(
-        "SELECT DISTINCT article_version_id AS id FROM editorial_decisions WHERE article_version_id = ANY(%s)",
-        (list(stories.head),),
-    )
-    decided = {row["id"] for row in rows}
+    """Each version was published by a decision made from the same input, with the same figures."""
+    rows = conn.execute(DECISIONS, (list(stories.head),)).fetchall()
+    decided = {row["id"]: row["numbers"] for row in rows}
     report.count("version", len(stories.head))
-    for version_id in sorted(stories.head.keys() - decided):
-        report.add(
-            "version", f"{stories.name(version_id)}: no editorial decision published this version",
-            expected="a decision", found="none", **stories.place(version_id),
-        )  # fmt: skip
+    for version_id, head in stories.head.items():
+        name, place = stories.name(version_id), stories.place(version_id)
+        if version_id not in decided:
+            report.add(
+                "version", f"{name}: no editorial decision published this version from its input",
+                expected="a decision", found="none", **place,
+            )  # fmt: skip
+            continue
+        numbers = decided[version_id] if isinstance(decided[version_id], dict) else {}
+        for column in ("records_read", "records_cited", "pages_cited"):
+            if column in numbers and numbers[column] != head[column]:
+                report.add(
+                    "version", f"{name}: its decision counted other {column.replace('_', ' ')}",
+                    expected=numbers[column], found=head[column], **place, column=column,
+                )  # fmt: skip
 
 
 def check_gates(

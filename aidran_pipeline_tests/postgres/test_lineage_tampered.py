@@ -5,9 +5,14 @@ Stored bodies and versions: test_lineage_verify.py.
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import asdict
 
+import pytest
+from psycopg.types.json import Jsonb
+
+from aidran_pipeline.signal import KINDS, replay
 from aidran_pipeline.write import content_hash_of
+from aidran_pipeline_tests.faults.clean_story import DAY
 from aidran_pipeline_tests.lineage_scene import Scene, altered_text, kinds, named
 
 # --- claims, quotes, sentences, figures -------------------------------------------------------------------------------
@@ -160,13 +165,16 @@ def test_citation_numbers_exchanged(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ("UPDATE citations SET weight = weight - 0.01 WHERE number = 1", "weight"),
+        ("UPDATE citations SET weight = weight - 0.0001 WHERE number = 1", "weight"),
         ("UPDATE sentence_citations SET support = 'partly' WHERE quote LIKE 'Nobody%%'", "marker"),
         ("UPDATE sentence_citations SET judge_version = 'verbatim-0' WHERE quote LIKE 'Nobody%%'", "marker"),
         ("UPDATE article_versions SET inputs = jsonb_set(inputs, '{storylines}', '[999]')", "input"),
         ("UPDATE article_versions SET inputs = jsonb_set(inputs, '{signals}', '\"x\"')", "input"),
         ("UPDATE article_versions SET inputs = '[]'", "input"),
         ("DELETE FROM editorial_decisions", "version"),
+        ("UPDATE editorial_decisions SET numbers = jsonb_set(numbers, '{records_read}', '8')", "version"),
+        ("UPDATE article_versions SET input_hash = input_hash || 'x'", "version"),
+        ("UPDATE web_pages SET canonical_url = canonical_url || 's' WHERE canonical_url LIKE '%%/authority'", "page"),
         ("UPDATE article_versions SET number = 3 WHERE number = 2", "version"),
         ("DELETE FROM sentence_citations WHERE quote LIKE 'Nobody%%'", "count"),
         ("DELETE FROM sentence_rests_on", "content"),
@@ -258,3 +266,62 @@ def test_it_never_stops_at_the_first(scene: Scene) -> None:
     assert {"claim", "count"} <= kinds(report)
     assert named(report, "site", path="feed.json")
     assert not report.ok
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+def measured(scene: Scene) -> int:
+    """A signal of the day, as replaying its baseline gives it, named as an input of the current version."""
+    (kind,) = [each for each in KINDS if each.name == "volume_spike"]
+    series = [
+        {"day": f"2026-05-{at:02d}", "count": 40 if at == 20 else 8, "total": 100, "share": 0.08, "coverage": 1.0}
+        for at in range(1, 21)
+    ]
+    finding = replay(series, kind.name, 24)
+    assert finding.severity is not None
+    values = {"topic": "ai-law", "day": DAY, "kind": kind.name, "version": kind.version, "series": Jsonb(series)}
+    baseline = scene.one(
+        """INSERT INTO baselines (topic, day, kind, series, history_days, tests, outcome, coverage, engine_version,
+               input_hash, run_id)
+           VALUES (%(topic)s, %(day)s, %(kind)s, %(series)s, 19, 24, 'signal', '{"healthy": true}', %(version)s,
+               'test', 'run-signal') RETURNING id""",
+        **values,
+    )
+    signal = scene.one(
+        """INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected,
+               severity, records, authors, families, engine_version, input_hash, run_id)
+           VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p_value)s,
+               %(p_uncorrected)s, %(severity)s, 40, 30, 4, %(version)s, 'test', 'run-signal') RETURNING id""",
+        **values, **asdict(finding), baseline=baseline,
+    )  # fmt: skip
+    scene.sql(
+        "UPDATE article_versions SET inputs = jsonb_set(inputs, '{signals}', %(ids)s) WHERE id = %(id)s",
+        ids=Jsonb([signal]), id=scene.story.version,
+    )  # fmt: skip
+    return int(signal)
+
+
+def test_a_signal_is_replayed_bit_for_bit(scene: Scene) -> None:
+    signal = measured(scene)
+    report = scene.verify(scene.story.slug)
+    assert report.checked["signal"] == 1
+    assert "signal" not in kinds(report)
+    scene.sql("UPDATE signals SET expected = expected + 0.000001 WHERE id = %(id)s", id=signal)
+    assert named(scene.verify(), "signal", signal=signal, column="expected")
+    scene.sql("""UPDATE baselines SET series = jsonb_set(series, '{19,count}', '39') WHERE topic = 'ai-law'""")
+    assert named(scene.verify(), "signal", signal=signal, column="observed")
+    scene.sql("""UPDATE baselines SET series = '["nonsense"]' WHERE topic = 'ai-law'""")
+    assert any("cannot be replayed" in each.message for each in scene.verify().mismatches)
+
+
+def test_a_signal_measured_again_within_the_day_is_a_note_and_one_missing_after_the_seal_a_mismatch(
+    scene: Scene,
+) -> None:
+    signal = measured(scene)
+    scene.sql("DELETE FROM signals")
+    report = scene.verify(scene.story.slug)
+    assert "input" not in kinds(report)
+    assert any(f"signal {signal} was measured again" in note for note in report.notes)
+    scene.sql("UPDATE baselines SET sealed_at = '2026-05-20 18:00+00' WHERE topic = 'ai-healthcare'")
+    assert named(scene.verify(scene.story.slug), "input", table="signals", id=signal)
