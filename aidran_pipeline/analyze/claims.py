@@ -5,6 +5,7 @@ English only: the rules of checkworthy.py know no other language. Copies of a te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -21,6 +22,8 @@ ENGINE = "extractive"
 VERSION = "claims-2"
 PER_TOPIC = 60
 PER_RECORD = 4
+# A sentence of a report that does not end like one was cut off by the feed.
+WHOLE = re.compile(r"[.!?][\"'”’)\]]*$")
 LEAST_NEWS, LEAST_POST = 0.2, 0.12
 
 REPRESENTATIVES = """
@@ -66,7 +69,8 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     for span in spans:
         sentence = span.of(text)
         in_title = span.start < title_end
-        if post and _another_voice(text, span):
+        foreign = post and _another_voice(text, span)
+        if foreign or not (post or in_title or WHOLE.search(sentence)):
             continue
         cut = (row["title_truncated"] and in_title) or (row["body_truncated"] and span == last and not in_title)
         if cut or _unfit(sentence, headline=in_title):

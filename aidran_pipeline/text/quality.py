@@ -42,7 +42,8 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"(?:you|you(?:'|’)ll|we|we(?:'|’)ll) (?:will )?(?:learn|understand how|cover|demonstrate|explore|walk through|show (?:you )?how|dive)|this post|"
         r"we may earn|all you need to know|here(?:'|’)s what you need|today(?:'|’)s (?:wordle|connections|strands|hints)|quordle|play today|need a break|^comparison of|^quote of the day|^why you might already|^here are|in today(?:'|’)?s (?:issue|edition|episode)|"
         r"^(?:the )?(?:top )?\d+ (?:best|ways|things|tips|reasons|lessons|tools|takeaways)\b|^how to\b|"
-        r"\bmarket (?:report|size|share|growth|research)\b|\bcagr\b|global forecast|forecast(?:ed)? (?:to|for|from) \d{4}|"
+        r"\bmarket (?:report|size|share|growth|research)\b|\bmarket: from\b|growth forecast|\basap\b|\bmust-(?:see|have|read|watch)\b|"
+        r"you (?:need|have) to (?:watch|stream|see|read|try|know)\b|\bcagr\b|global forecast|forecast(?:ed)? (?:to|for|from) \d{4}|"
         r"\bstock watch\b|globe ?newswire|pr ?newswire|business wire|\bclick\b|\blog in\b", re.I)),
     ("aside", re.compile(r"\b(?:imo|imho|lol|lmao|rofl|tbh|ngl|fwiw|iirc|afaik|smh|wtf|omg|idk|btw|ianal|ymmv|/s|tldr)\b", re.I)),
     ("profanity", re.compile(r"\b(?:fuck\w*|shit\w*|bullshit|asshole\w*|cunt\w*|bitch\w*|dick(?:s|head)?|crap|bastards?|wank\w*|piss\w*|retard\w*)\b", re.I)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.write.builder import Builder
@@ -16,6 +15,7 @@ from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.sections import write_reactions, write_roundup, write_storyline, write_voices
 from aidran_pipeline.write.select import NotEnough, Plan, make_plan
 from aidran_pipeline.write.sofar import write_story_so_far
+from aidran_pipeline.write.threads import Thread
 from aidran_pipeline.write.titles import dek, heading, headline, short_title
 
 ENGINE = "extractive"
@@ -81,14 +81,10 @@ def _sections(builder: Builder, plan: Plan) -> None:
             raise NotEnough("three sections", f"section {number} has nothing left that was not said before")
 
 
-def _headings(builder: Builder, sections: list[Any], taken: set[str]) -> list[Sentence]:
-    made = []
+def _headings(builder: Builder, sections: list[tuple[str, list[Thread]]], taken: set[str]) -> list[Sentence]:
+    made: list[Sentence] = []
     for number, (_, threads) in enumerate(sections, start=1):
-        text, grounds = heading(builder, number, threads, taken)
-        if not text:
-            raise NotEnough("heading", f"section {number} offers neither a name nor a clause for its heading")
-        taken.add(text)
-        made.append(Sentence("heading", text, number, 0, "synthesis", rests_on=grounds))
+        made.append(heading(builder, number, threads, taken | {s.text for s in made}))
     return made
 
 

@@ -69,7 +69,7 @@ def _from_page(builder: Builder, plan: Plan, key: str, number: int) -> bool:
 
 
 def _nothing(builder: Builder, key: str, number: int, ground: list[int]) -> None:
-    """The honest sentence that there is no answer, with how widely the lead was carried; it rests on the lead section."""
+    """The honest sentence that there is no answer, with how widely the lead was carried; it rests on the lead."""
     read = builder.material.records_read
     count = spell(read)
     facts = [CountFact(count, "records_read", read)]

@@ -80,7 +80,7 @@ def usable(claim: Claim, material: Material) -> bool:
         return _usable_post(claim, material)
     if claim.kind == "question" or FIRST_PERSON.search(claim.quote):
         return False
-    return claim.kind != "headline" or source.storyline_id is not None
+    return bool(SUBJECT.search(f"{source.title or ''} {claim.quote}"))
 
 
 def _usable_post(claim: Claim, material: Material) -> bool:

@@ -7,6 +7,7 @@ be printed (fit.py), how storylines are ranked (threads.py), wording.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, is_post, on_topic, similarity
@@ -34,7 +35,7 @@ COUNTER = re.compile(r"\b(but|however|critics?|sceptic\w*|skeptic\w*|not convinc
 TOLD = {
     "why": re.compile(r"\b(because|means that|why it matters|at stake|first time|turning point|as a result|due to|warns? that|threatens?)\b", re.I),
     "advice": re.compile(r"\b(should|must|needs? to|ought to|recommends?|urges?|advises?|calls? (?:on|for)|tells? \w+ to|plans? to|will)\b", re.I),
-    "counter": re.compile(r"\b(but (?!not)|however|skeptic\w*|sceptic\w*|doubts?|critics|disagrees?|pushes back|isn['’]t|aren['’]t|doesn['’]t|don['’]t|won['’]t|despite|"
+    "counter": re.compile(r"\b(but (?!not)|however|skeptic\w*|sceptic\w*|doubts?|critics|disagrees?|pushes back|despite|"
                           r"overhyped|not so fast|wrong about|rejects?|denies|disputes?|false)\b", re.I),
 }  # fmt: skip
 CUES = (("counter", COUNTER), ("why", WHY), ("advice", ADVICE))
@@ -91,12 +92,17 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
 
 
 def _lead(threads: list[Thread], strong: list[Thread]) -> Thread:
-    """The most newsworthy storyline with a headline in it: a strong one with reports, else any with reports."""
+    """The most newsworthy storyline with a headline in it, one that several outlets carried if there is one."""
     able = [t for t in threads if any(headline_clauses(c) for c in t.claims[:8])]
     if not able:
         raise NotEnough("headline", "no storyline offers a clause that can stand as a headline")
-    with_news = [t for t in able if t.news()]
-    return next((t for t in with_news if t in strong), None) or next(iter(with_news), able[0])
+    tests: tuple[Callable[[Thread], bool], ...] = (
+        lambda t: t in strong and t.families >= 2,
+        lambda t: t.families >= 2,
+        lambda t: t in strong and bool(t.news()),
+        lambda t: bool(t.news()),
+    )
+    return next((t for test in tests for t in able if test(t)), able[0])
 
 
 def _mixed(rest: list[Thread], wanted: int, material: Material, *, heard: bool) -> list[tuple[str, list[Thread]]]:
@@ -116,10 +122,18 @@ def _mixed(rest: list[Thread], wanted: int, material: Material, *, heard: bool) 
         offers.append(("roundup", reports[ROUNDUP : 2 * ROUNDUP]))
     if len(voices) >= VOICES + 3:
         offers.append(("voices", voices[VOICES : 2 * VOICES]))
-    if len(offers) < wanted and len(reports) >= 4 and len(voices) < LEAST_VOICES:
-        half = (len(reports) + 1) // 2
-        offers = [("roundup", reports[:half]), ("roundup", reports[half:])]
+    if len(offers) < wanted:
+        offers = _thin(reports, voices, wanted)
     return offers[:wanted]
+
+
+def _thin(reports: list[Thread], voices: list[Thread], wanted: int) -> list[tuple[str, list[Thread]]]:
+    """On a thin day: reports in as many parts as there are sections to fill, the voices as one of them."""
+    parts = wanted - (1 if voices else 0)
+    size = -(-len(reports) // parts) if parts else 0
+    cut = [reports[i : i + size] for i in range(0, len(reports), size)] if size else []
+    offers = [("roundup" if len(part) > 1 else "storyline", part) for part in cut]
+    return [*offers, ("voices", voices)] if voices else offers
 
 
 def _reserve(plan: Plan, material: Material) -> dict[str, list[Claim]]:
@@ -166,7 +180,8 @@ def _fits(question: str, cue: re.Pattern[str], claim: Claim) -> bool:
     if claim.kind == "headline":
         return bool(TOLD[question].search(claim.quote))
     if question == "counter":
-        return claim.stance == "critical" or (bool(cue.search(claim.quote)) and claim.kind in ("opinion", "statement"))
+        told = TOLD["counter"] if not is_post(claim) else cue
+        return claim.stance == "critical" or (bool(told.search(claim.quote)) and claim.kind in ("opinion", "statement"))
     if question == "advice":
         return claim.kind in ("advice", "announcement") or bool(cue.search(claim.quote))
     return bool(cue.search(claim.quote))

@@ -42,6 +42,11 @@ class Thread:
         return len({c.source.author_key for c in self.claims})
 
     @property
+    def families(self) -> int:
+        """Distinct publisher families among its reports."""
+        return len({c.source.family for c in self.claims if not is_post(c)})
+
+    @property
     def fit(self) -> float:
         """Mean topic score of its records, 0 to 1."""
         scores = {c.source.record_id: c.source.topic_score for c in self.claims}
@@ -114,7 +119,7 @@ def claim_value(claim: Claim, material: Material) -> float:
 def newsworthiness(thread: Thread, material: Material) -> float:
     """Breadth (outlets, voices, platforms), freshness, reach, share of the signal's evidence, and topic fit.
 
-    score = log2(1 + families) + 0.7 log2(1 + voices) + 0.4 (platforms - 1) + 0.8 today + reach + 0.8 signal + 1.2 fit,
+    score = log2(1 + families) + 0.4 log2(1 + voices) + 0.3 (platforms - 1) + 0.8 today + reach + 0.8 signal + 1.2 fit,
     times 1.15 for an event. Each term is a count or a mean over the storyline's usable records.
     """
     records = {c.source.record_id: c for c in thread.claims}.values()
@@ -126,7 +131,7 @@ def newsworthiness(thread: Thread, material: Material) -> float:
     total = math.fsum(material.signal_weight.values()) or 1.0
     signal = math.fsum(material.signal_weight.get(c.source.record_id or 0, 0.0) for c in records) / total
     score = (
-        math.log2(1 + len(families)) + 0.7 * math.log2(1 + len(voices)) + 0.4 * (len(platforms) - 1)
+        math.log2(1 + len(families)) + 0.4 * math.log2(1 + len(voices)) + 0.3 * (len(platforms) - 1)
         + 0.8 * today + reach + 0.8 * signal + 1.2 * thread.fit
     )  # fmt: skip
     return round(score * (1.15 if thread.storyline.kind == "event" else 1.0), 6)

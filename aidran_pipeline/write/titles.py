@@ -17,6 +17,7 @@ from aidran_pipeline.write.frames import day_name, speaker_name
 from aidran_pipeline.write.threads import Thread
 
 HEADING_LENGTH = (14, 74)
+LONG_HEADING = (74, 90)
 SHORT_LENGTH = 44
 DEK_LENGTH = (40, 170)
 Candidate = tuple[int, Use, str]
@@ -54,7 +55,7 @@ def headline(builder: Builder, thread: Thread) -> tuple[str, int]:
         value += 0.15 if re.search(r"\d", clause) else 0.0
         value += 0.3 if sentence_case(clause) else 0.0
         value -= 0.3 if "(" in clause or len(clause) < 40 else 0.0
-        value -= 0.3 if ":" in clause or "…" in clause else 0.0
+        value -= 0.3 if ":" in clause or "…" in clause or ". " in clause else 0.0
         if best is None or (value, clause) > (best[0], best[1]):
             best = (value, clause, position)
     return (best[1], best[2]) if best else ("", -1)
@@ -76,22 +77,41 @@ def short_title(headline_text: str, label: str) -> str:
     return text if len(kept) >= 2 else label
 
 
-def heading(builder: Builder, section: int, threads: list[Thread], taken: set[str]) -> tuple[str, list[int]]:
-    """A clause of the section that tells what it holds, else its names; with the sentences it rests on."""
+def heading(builder: Builder, section: int, threads: list[Thread], taken: set[str]) -> Sentence:
+    """A clause of the section that tells what it holds, else its names, else how many speak in it."""
     found = [(c, i) for i, _, c in _candidates(builder, section, *HEADING_LENGTH) if _new(c, taken)]
     if found:
         opening = min(i for _, i in found)
         best = min(found, key=lambda f: (not sentence_case(f[0]), abs(len(f[0]) - 46) + 6 * (f[1] - opening), f[0]))
-        return best[0], [best[1]]
+        return _headed(best[0], section, [best[1]])
+    longer = sorted((len(c), c, i) for i, _, c in _candidates(builder, section, *LONG_HEADING) if _new(c, taken))
     rows = [i for i, s in enumerate(builder.sentences) if s.part == "body" and s.section == section and s.uses]
     quotes = {i: " \n ".join(u.quote for u in builder.sentences[i].uses) for i in rows}
     names = [n for n in threads[0].names() if any(n in quote for quote in quotes.values())][:2]
-    if names and joined(names) not in taken:
-        return joined(names), [i for i in rows if any(name in quotes[i] for name in names)]
-    longer = sorted(
-        (len(c), c, i) for i, _, c in _candidates(builder, section, HEADING_LENGTH[0], 90) if _new(c, taken)
-    )
-    return (longer[0][1], [longer[0][2]]) if longer else ("", [])
+    enough = len(names) > 1 or (len(joined(names or [""])) > 5 and not longer)
+    if enough and joined(names) not in taken:
+        return _headed(joined(names), section, [i for i in rows if any(name in quotes[i] for name in names)])
+    if longer:
+        return _headed(longer[0][1], section, [longer[0][2]])
+    return _counted(builder, section, rows)
+
+
+def _headed(text: str, section: int, grounds: list[int], facts: list[CountFact] | None = None) -> Sentence:
+    return Sentence("heading", text, section, 0, "synthesis", rests_on=grounds, facts=facts or [])
+
+
+def _counted(builder: Builder, section: int, rows: list[int]) -> Sentence:
+    """Where no clause can stand as a heading: how many outlets report, or how many people speak."""
+    sources = {u.source.key: u.source for i in rows for u in builder.sentences[i].uses if u.source.kind == "record"}
+    outlets = len({s.family for s in sources.values() if s.platform == "news"})
+    people = len({s.author_key for s in sources.values()})
+    if outlets:
+        words = f"{spell(outlets)} {'outlet' if outlets == 1 else 'outlets'}"
+        text, fact = f"What {words} report{'s' if outlets == 1 else ''}", CountFact(words, "families", outlets)
+    else:
+        words = f"{spell(people)} {'person' if people == 1 else 'people'}"
+        text, fact = f"What {words} say{'s' if people == 1 else ''}", CountFact(words, "authors", people)
+    return _headed(text, section, rows, [fact])
 
 
 def _new(clause: str, taken: set[str]) -> bool:
