@@ -248,7 +248,8 @@ def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: object = 
         if not 60 <= len(quote) <= 260 or not printable(quote) or (cue and not cue.search(quote)):  # type: ignore[attr-defined]
             continue
         near = similarity(quote, words)
-        if near < PAGE_NEAR or builder.said(quote) or quote.strip() == (page.source.title or "").strip():
+        heading = bool(page.source.title) and quote.startswith((page.source.title or "")[:30])
+        if near < PAGE_NEAR or builder.said(quote) or heading:
             continue
         kept, cut = bare(quote)
         value = near + (0.3 if any(ch.isdigit() for ch in quote) else 0.0) - span.start / 20000

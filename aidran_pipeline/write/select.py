@@ -76,9 +76,9 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
     strong = [t for t in threads if t.records >= STRONG_RECORDS and t.authors >= 2]
     lead = _lead(threads, strong)
     sections: list[tuple[str, list[Thread]]] = [("storyline", [lead])]
-    if lead.news() and len({c.source.author_key for c in lead.posts()}) >= REACTIONS:
+    second = [t for t in strong if t is not lead][:2]
+    if len(second) < 2 and lead.news() and len({c.source.author_key for c in lead.posts()}) >= REACTIONS:
         sections.append(("reactions", [lead]))
-    second = [t for t in strong if t is not lead][: 3 - len(sections)]
     sections += [("storyline", [t]) for t in second]
     rest = [t for t in threads if t is not lead and t not in second]
     sections += _mixed(rest, 3 - len(sections), material, heard=len(sections) > 1 and bool(lead.posts()))

@@ -12,7 +12,7 @@ from aidran_pipeline.text import Span, clause_spans
 from aidran_pipeline.text.quality import HANGING_END
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence, Use
-from aidran_pipeline.write.fit import HEADLINE_LENGTH, repeats, sentence_case, similarity, stands_alone
+from aidran_pipeline.write.fit import HEADLINE_LENGTH, SUBJECT, repeats, sentence_case, similarity, stands_alone
 from aidran_pipeline.write.frames import day_name, speaker_name
 from aidran_pipeline.write.threads import Thread
 
@@ -51,7 +51,7 @@ def headline(builder: Builder, thread: Thread) -> tuple[str, int]:
     for position, use, clause in _candidates(builder, 1, *HEADLINE_LENGTH):
         value = similarity(clause, central) - abs(len(clause) - 70) / 150 - position / 100
         value += 0.5 if use.source.platform == "news" else 0.0
-        value += 0.15 * sum(name in clause for name in names)
+        value += 0.15 * sum(name in clause for name in names) + (0.25 if SUBJECT.search(clause) else 0.0)
         value += 0.15 if re.search(r"\d", clause) else 0.0
         value += 0.3 if sentence_case(clause) else 0.0
         value -= 0.3 if "(" in clause or len(clause) < 40 else 0.0
