@@ -19,6 +19,8 @@ class _Group(TyperGroup):
         """Run the command; whatever it raises becomes a message and an exit code, unless AIDRAN_DEBUG is set."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # `aidran trace SLUG 3 | head`: nobody is left to read a message
+            raise
         except Exception as error:
             if type(error).__module__.split(".")[0] in ("click", "typer") or os.environ.get("AIDRAN_DEBUG"):
                 raise

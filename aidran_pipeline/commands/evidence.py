@@ -73,7 +73,7 @@ def why_decided(day_text: str, topic: str, *, as_json: bool) -> None:
     day = parse_day(day_text)
     choose_topics([topic], newsroom.topics.slugs())
     with newsroom.connection() as conn:
-        answer = why(conn, day, topic)
+        answer = why(conn, day, topic, newsroom.publication)
     if as_json:
         emit_json(answer.as_dict())
     else:

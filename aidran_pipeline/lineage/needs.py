@@ -13,22 +13,28 @@ MOST_VOICES = 2000
 MATERIAL = ("no usable claim", "headline", "three sections", "heading")
 
 
-def needs_of(reasons: Any, baselines: Sequence[Mapping[str, Any]], day: date, topic: str) -> list[str]:
-    """A line for each kind of reason. reasons: as stored with the decision; baselines: as `why` gives them."""
+def needs_of(reasons: Any, baselines: Sequence[Mapping[str, Any]], day: date, topic: str, least: int = 1) -> list[str]:
+    """A line for each kind of reason.
+
+    reasons: as stored with the decision; baselines: as `why` gives them; least: the voices that a signal needs whatever
+    its size.
+    """
     said: list[str] = []
     for each in reasons if isinstance(reasons, list) else []:
         gate, rule, detail = (str(each.get(name)) for name in ("gate", "rule", "detail"))
-        line = _need(rule, detail, baselines, day, topic) or f"needs a draft that holds gate {gate}: {rule}"
+        line = _need(rule, detail, baselines, day, topic, least) or f"needs a draft that holds gate {gate}: {rule}"
         if line not in said:
             said.append(line)
     return said
 
 
-def _need(rule: str, detail: str, baselines: Sequence[Mapping[str, Any]], day: date, topic: str) -> str | None:
+def _need(
+    rule: str, detail: str, baselines: Sequence[Mapping[str, Any]], day: date, topic: str, least: int
+) -> str | None:
     if rule == "not enough evidence" and (match := re.fullmatch(r"(\d+) (.+) cited, (\d+) needed", detail)):
         return f"needs {match[3]} {match[2]}, cited {match[1]}"
     if rule == "no signal":
-        return _change_needed(baselines[0] if baselines else None)
+        return _change_needed(baselines[0] if baselines else None, least)
     if rule == "sources unknown":
         return _sources_needed(detail, baselines[0] if baselines else None)
     if rule == "signals not computed":
@@ -49,7 +55,7 @@ def _sources_needed(detail: str, baseline: Mapping[str, Any] | None) -> str:
     )
 
 
-def _change_needed(baseline: Mapping[str, Any] | None) -> str:
+def _change_needed(baseline: Mapping[str, Any] | None, least: int) -> str:
     """The least number of voices that would have been a change, by replaying the stored series with more of them."""
     history = "needs a measured change against the topic's own history"
     series = [dict(each) for each in baseline["series"]] if baseline else []
@@ -63,6 +69,8 @@ def _change_needed(baseline: Mapping[str, Any] | None) -> str:
     counts = f"needs a measured change: {counted} voices counted, {expected:.1f} expected"
     for more in range(1, MOST_VOICES):
         series[-1] = {**last, "count": counted + more, "total": total + more}
+        if counted + more < least:
+            continue
         if replay(series, baseline["kind"], baseline["tests"]).severity is not None:
             return f"{counts}; {counted + more} would have been a {baseline['kind']}"
     return counts

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from aidran_pipeline.config.publication import Publication, load_publication
 from aidran_pipeline.lineage.needs import needs_of
 from aidran_pipeline.lineage.stories import nearest
 from aidran_pipeline.store.db import Connection
@@ -43,7 +44,6 @@ SELECT (SELECT count(*) FROM records WHERE day BETWEEN %(first)s AND %(day)s) AS
        (SELECT count(*) FROM baselines WHERE topic = %(topic)s AND day = %(day)s) AS baselines,
        (SELECT count(*) FROM fetches WHERE purpose = 'source' AND outcome <> 'failed') AS answered
 """
-WINDOW_DAYS = 3  # the packaged evidence window: only counts of what exists rest on it here
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,26 @@ class Why:
         return dict(vars(self))
 
 
-def why(conn: Connection, day: date, topic: str) -> Why:
-    """The decision in force of (day, topic). Raises LookupError for a topic that no run has seen, naming near ones."""
+def why(conn: Connection, day: date, topic: str, publication: Publication | None = None) -> Why:
+    """The decision in force of (day, topic). publication: its thresholds, for what would have to change.
+
+    Raises LookupError for a topic that no run has seen, naming near ones.
+    """
+    publication = publication or load_publication()
     label = _label(conn, topic)
     decisions = conn.execute(DECISIONS, (day, topic)).fetchall()
     signals = conn.execute(SIGNALS, (day, topic)).fetchall()
     baselines = [_baseline(row) for row in conn.execute(BASELINES, (day, topic)).fetchall()]
     if not decisions:
-        return Why(day, topic, label, None, signals=signals, baselines=baselines, missing=_missing(conn, day, topic))
+        return Why(
+            day,
+            topic,
+            label,
+            None,
+            signals=signals,
+            baselines=baselines,
+            missing=_missing(conn, day, topic, publication.window_days),
+        )
     row, *older = decisions
     return Why(
         day=day,
@@ -86,7 +98,7 @@ def why(conn: Connection, day: date, topic: str) -> Why:
         label=label,
         decision=_decision(row),
         reasons=_by_gate(row["reasons"]),
-        needs=needs_of(row["reasons"], baselines, day, topic),
+        needs=needs_of(row["reasons"], baselines, day, topic, publication.evidence.records),
         numbers=row["numbers"] if isinstance(row["numbers"], dict) else {},
         signals=signals,
         baselines=baselines,
@@ -141,9 +153,9 @@ def _baseline(row: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _missing(conn: Connection, day: date, topic: str) -> dict[str, Any]:
+def _missing(conn: Connection, day: date, topic: str, window_days: int) -> dict[str, Any]:
     """Which stage has not run for a day without a decision: {"stage", "says", "remedy", "counts"}."""
-    asked = {"day": day, "first": day - timedelta(days=WINDOW_DAYS - 1), "topic": topic}
+    asked = {"day": day, "first": day - timedelta(days=window_days - 1), "topic": topic}
     counts = conn.execute(COUNTS, asked).fetchone()
     assert counts is not None
     edition, story = f"aidran run --day {day}", f"aidran run --day {day} --topic {topic}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,15 @@ def test_why_prints_the_decision(desk: Desk) -> None:
     nothing = desk.call("why", str(DAY), "ai-law")
     assert nothing.exit_code == 0
     assert f"aidran run --day {DAY} --topic ai-law" in nothing.output
+
+
+def test_a_reader_that_leaves_early_is_no_error(desk: Desk) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "aidran_pipeline.cli", "trace", desk.story.slug, "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""

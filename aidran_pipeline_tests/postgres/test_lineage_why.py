@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg.types.json import Jsonb
 
+from aidran_pipeline.config.publication import Evidence, load_publication
 from aidran_pipeline.config.sources import load_sources
 from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.ingest import sync_sources
@@ -125,6 +126,8 @@ def test_no_signal_says_how_many_voices_would_have_been_one(conn: Connection) ->
     (need,) = why(conn, DAY, "ai-law").needs
     enough = int(need.split("; ")[1].split(" ")[0])
     assert need.startswith("needs a measured change: 10 voices counted, ")
+    strict = load_publication().model_copy(update={"evidence": Evidence(records=40)})
+    assert "; 40 would have been a volume_spike" in why(conn, DAY, "ai-law", strict).needs[0]
     for voices, grade in ((enough, True), (enough - 1, False)):
         changed = [*series[:-1], {**series[-1], "count": voices, "total": 100 + voices - 10}]
         assert (replay(changed, "volume_spike", 24).severity is not None) is grade
