@@ -16,7 +16,7 @@ from aidran_pipeline.analyze.checkworthy import kind_of, score, speaker_of, stan
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 from aidran_pipeline.text import Span, facts_of, split_sentences
-from aidran_pipeline.text.quality import quote_problems
+from aidran_pipeline.text.quality import last_words_of, quote_problems
 
 ENGINE = "extractive"
 VERSION = "claims-2"
@@ -65,14 +65,14 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     spans = split_sentences(text)
     if title_end and not post:
         spans = [Span(0, title_end), *[s for s in spans if s.start >= title_end]]
-    last = spans[-1] if spans else None
+    end = last_words_of(text) if row["body_truncated"] else len(text) + 1
     for span in spans:
         sentence = span.of(text)
         in_title = span.start < title_end
         foreign = post and _another_voice(text, span)
         if foreign or not (post or in_title or WHOLE.search(sentence)):
             continue
-        cut = (row["title_truncated"] and in_title) or (row["body_truncated"] and span == last and not in_title)
+        cut = (row["title_truncated"] and in_title) or (span.end >= end and not in_title)
         if cut or _unfit(sentence, headline=in_title):
             continue
         worth = score(sentence)

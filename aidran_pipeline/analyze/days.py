@@ -8,7 +8,7 @@ Unchanged rows keep their first run id. What does not belong here: claims (claim
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -65,7 +65,7 @@ def analyze_days(
     changed = sorted({row["day"] for row in fresh})
     if fresh:
         run.progress(f"analysing {len(fresh)} records of {len(changed)} days")
-        model = TopicModel.of(topics)
+        model = TopicModel.of(topics, lambda texts: embed_cached(conn, texts))
         with conn.transaction():
             _duplicates(conn, changed, run)
             spent["duplicates"] = time.perf_counter() - clock
@@ -91,7 +91,10 @@ def _storyline_days(conn: Connection, changed: Sequence[date], days: Sequence[da
 
 
 def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
-    """Groups of near-identical texts among the changed days and the fortnight before each."""
+    """Groups of near-identical texts among the changed days and the fortnight before each.
+
+    A group stays once it is made: its representative too, even when an earlier copy arrives later and joins.
+    """
     first, last = min(changed) - timedelta(days=DUPLICATE_DAYS), max(changed)
     rows = conn.execute(
         """SELECT r.id, r.day, v.text FROM records r JOIN newest_record_versions v ON v.record_id = r.id
@@ -99,45 +102,45 @@ def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
         (first, last),
     ).fetchall()
     days = {row["id"]: row["day"] for row in rows}
-    known = {row["record_id"] for row in conn.execute("SELECT record_id FROM duplicate_members")}
-    members: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    for record, (first_record, similarity) in earlier_twins([Text(row["id"], row["text"]) for row in rows]).items():
-        if record not in known:
-            members[first_record].append((record, similarity))
-    for representative in members:
-        row = conn.execute(
-            """SELECT g.id, g.representative FROM duplicate_groups g LEFT JOIN duplicate_members m ON m.group_id = g.id
-               WHERE g.representative = %(r)s OR m.record_id = %(r)s LIMIT 1""",
-            {"r": representative},
-        ).fetchone()
-        if row is None:
-            row = conn.execute(
-                (
-                    "INSERT INTO duplicate_groups (representative, first_day, size, engine_version, run_id) "
-                    "VALUES (%s, %s, 2, %s, %s) RETURNING id"
-                ),
-                (representative, days[representative], VERSION, run.id),
-            ).fetchone()
-            assert row is not None
-            conn.execute(
-                "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, 1)",
-                (representative, row["id"]),
-            )
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                (
-                    "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, %s) "
-                    "ON CONFLICT DO NOTHING"
-                ),
-                [(record, row["id"], similarity) for record, similarity in members[representative]],
-            )
-        conn.execute(
-            (
-                "UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members "
-                "WHERE group_id = %(g)s) WHERE id = %(g)s"
-            ),
-            {"g": row["id"]},
+    copies: dict[int, dict[int, float]] = {}
+    for record, (root, similarity) in earlier_twins([Text(row["id"], row["text"]) for row in rows]).items():
+        copies.setdefault(root, {root: 1.0})[record] = similarity
+    placed = {
+        row["record_id"]: row["group_id"]
+        for row in conn.execute(
+            "SELECT record_id, group_id FROM duplicate_members WHERE record_id = ANY(%s)",
+            ([record for members in copies.values() for record in members],),
         )
+    }
+    for root, members in copies.items():
+        missing = [(record, similarity) for record, similarity in members.items() if record not in placed]
+        if missing:
+            homes = [placed[record] for record in members if record in placed]
+            _join(conn, min(homes) if homes else None, root, days[root], missing, run)
+
+
+def _join(
+    conn: Connection, group: int | None, root: int, day: date, members: list[tuple[int, float]], run: Run
+) -> None:
+    """Put records into a group, a new one represented by `root` where there is none yet."""
+    if group is None:
+        row = conn.execute(
+            """INSERT INTO duplicate_groups (representative, first_day, size, engine_version, run_id)
+               VALUES (%s, %s, 2, %s, %s) RETURNING id""",
+            (root, day, VERSION, run.id),
+        ).fetchone()
+        assert row is not None
+        group = row["id"]
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO duplicate_members (record_id, group_id, similarity) VALUES (%s, %s, %s)",
+            [(record, group, similarity) for record, similarity in members],
+        )
+    conn.execute(
+        """UPDATE duplicate_groups SET size = (SELECT count(*) FROM duplicate_members WHERE group_id = %(g)s)
+           WHERE id = %(g)s""",
+        {"g": group},
+    )
 
 
 def _records(conn: Connection, rows: Sequence[dict[str, Any]], model: TopicModel, config: str, run: Run) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from aidran_pipeline.analyze.embeddings import Vector
 from aidran_pipeline.text import facts_of, tokens
+from aidran_pipeline.text.words import stem
 
 EVENT = 0.5
 THEME = 0.5
@@ -34,6 +35,22 @@ COMMON_NAMES = frozenset(
     "newswire globenewswire prnewswire dublin "
     "america american china europe tech agi cto gpu gpus ml ios mac silicon valley".split()
 )
+# What was done and its opposite: titles that stand on two sides of a pair tell two events.
+OPPOSITES = tuple(
+    (frozenset(map(stem, left.split())), frozenset(map(stem, right.split())))
+    for left, right in (
+        ("open opens opened", "close closes closed shut shuts"),
+        ("allow allows allowed permits", "ban bans banned forbid forbids blocks"),
+        ("approve approves approved passes", "reject rejects rejected block blocks refuses"),
+        ("raise raises raised hike hikes", "cut cuts lowers lowered"),
+        ("hire hires hired", "fire fires fired dismisses"),
+        ("sue sues sued", "settle settles settled"),
+        ("rise rises rose", "fall falls fell"),
+        ("beat beats", "miss misses missed"),
+        ("launch launches launched", "cancel cancels cancelled delays delayed"),
+    )
+)
+DEEDS = frozenset().union(*(side for pair in OPPOSITES for side in pair))
 
 
 @dataclass
@@ -52,6 +69,7 @@ class Item:
     names: dict[str, str] = field(default_factory=dict)
     figures: dict[str, set[str]] = field(default_factory=dict)
     rare: frozenset[str] = frozenset()
+    deeds: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -74,6 +92,7 @@ class Item:
             elif fact.kind in ("money", "percent"):
                 item.figures.setdefault(fact.kind, set()).add(fact.norm)
         item.rare = frozenset(rare_names(item))
+        item.deeds = frozenset(tokens(title or head)) & DEEDS
         return item
 
 
@@ -109,7 +128,7 @@ def pair_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
     names = len(shared) / min(len(left), len(right)) if left and right else 0.0
     if not shared and words < 0.45:
         return 0.0
-    if _contradict(a, b) and words < 0.75:
+    if (_contradict(a, b) and words < 0.75) or _opposite(a, b):
         return 0.0
     gap = abs((a.day - b.day).days)
     return MEANING * near + WORDS * words + NAMES * names - 0.03 * gap
@@ -123,6 +142,15 @@ def theme_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
 def _contradict(a: Item, b: Item) -> bool:
     """Both name sums (or both shares) and none is the same."""
     return any(a.figures.get(k) and b.figures.get(k) and not a.figures[k] & b.figures[k] for k in ("money", "percent"))
+
+
+def _opposite(a: Item, b: Item) -> bool:
+    """One says that something was done, the other that its opposite was: bans and allows, opens and closes."""
+    return any(
+        (a.deeds & left and b.deeds & right and not (a.deeds & right or b.deeds & left))
+        or (a.deeds & right and b.deeds & left and not (a.deeds & left or b.deeds & right))
+        for left, right in OPPOSITES
+    )
 
 
 def average_linkage(similarity: np.ndarray, threshold: float) -> list[list[int]]:

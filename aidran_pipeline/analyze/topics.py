@@ -6,11 +6,12 @@ Precision before recall: a record gets a topic only on words of that topic, neve
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from aidran_pipeline.analyze.embeddings import Vector, embed
+from aidran_pipeline.analyze.embeddings import Vector
 from aidran_pipeline.config.topics import Topics
 from aidran_pipeline.text.terms import Matcher, stems_of
 
@@ -21,7 +22,8 @@ MOST = 3
 # Cosine to the prototype below `FAR` adds nothing, above `NEAR` everything.
 FAR, NEAR = 0.12, 0.5
 NOISE = Matcher.of(
-    """recipe, recipes, world cup, fifa, football, premier league, nba, nfl, wimbledon, tennis, golf, horoscope,
+    """ai weiwei, recipe, recipes,
+    world cup, fifa, football, premier league, nba, nfl, wimbledon, tennis, golf, horoscope,
         wordle, quordle, crossword,
     prime day, best deals, coupon, mattress, election results, tour de france, super bowl, oscars, red carpet, dating
         show, lego,
@@ -43,12 +45,17 @@ class TopicModel:
     subreddits: dict[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, topics: Topics) -> TopicModel:
-        """Prototype of a topic: the mean of the embeddings of its description and examples."""
+    def of(cls, topics: Topics, vectors_of: Callable[[Mapping[str, str]], Mapping[str, Vector]]) -> TopicModel:
+        """Prototype of a topic: the mean of the embeddings of its description and examples.
+
+        vectors_of: embeds texts by key, from the cache where it can.
+        """
         prototypes: list[Vector] = []
         subreddits: dict[str, tuple[str, ...]] = {}
+        told = {t.slug: (f"{t.label}. {t.description}", *t.examples) for t in topics.topics}
+        known = vectors_of({text: text for texts in told.values() for text in texts})
         for topic in topics.topics:
-            vectors = [embed(text) for text in (f"{topic.label}. {topic.description}", *topic.examples)]
+            vectors = [known[text] for text in told[topic.slug]]
             mean = np.mean(vectors, axis=0)
             prototypes.append(mean / np.linalg.norm(mean))
             for name in topic.subreddits:

@@ -36,10 +36,10 @@ PERCENT = re.compile(
 )
 PLAIN = re.compile(rf"(?<![\w.$€£-])(?P<n>{NUMBER})(?:[\s-]?(?P<s>{SCALE})\b)?(?P<ord>st|nd|rd|th)?(?![\w]|\.\d)")
 WORDED = re.compile(rf"\b(?P<n>{'|'.join(sorted(set(NUMBER_WORDS) - {'one', 'zero'}, key=len, reverse=True))})\b(?:[\s-](?P<s>hundred|thousand|million|billion|trillion)\b)?", re.I)  # fmt: skip
-QUOTED = re.compile(r"“([^”]{2,})”|\"([^\"\n]{2,})\"")
+QUOTED = re.compile(r"“([^“”]{2,400})”|\"([^\"\n]{2,400})\"")
 HANDLE = re.compile(r"(?<![\w@])@[A-Za-z0-9][\w.-]*\w|\b[ur]/[A-Za-z0-9_]{2,}")
 WORD = re.compile(r"[^\W\d_][\w’'&-]*(?:\.\d+)*(?:\.[A-Za-z](?=\.))*|\d+[A-Za-z][\w-]*", re.U)
-JOINERS = frozenset(("of", "de", "la", "van", "von", "der", "for", "and", "&", "the", "du", "al"))
+JOINERS = frozenset(("of", "de", "la", "van", "von", "der", "for", "&", "the", "du", "al"))
 CURRENCY = {"$": "usd", "us$": "usd", "usd": "usd", "dollars": "usd", "€": "eur", "eur": "eur", "euros": "eur", "£": "gbp",
             "gbp": "gbp", "pounds": "gbp", "¥": "yen", "yen": "yen", "yuan": "yuan"}  # fmt: skip
 
@@ -197,7 +197,7 @@ def _names_of_line(text: str, offset: int, line: str, titled: bool, taken: list[
             continue
         lowered = word.lower().replace("’", "'").removesuffix("'s")
         if (_capital(word) and len(word) > 1) or (word.isupper() and run):
-            ordinary = (lowered in ORDINARY or lowered in WEEKDAYS) and not _marked(word)
+            ordinary = (lowered in ORDINARY or lowered in WEEKDAYS or lowered in NUMBER_WORDS) and not _marked(word)
             if ordinary and (titled or (not run and _begins(line[: match.start()]))):
                 close()
                 continue

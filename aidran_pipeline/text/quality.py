@@ -98,3 +98,9 @@ def quote_problems(text: str) -> list[str]:
     text = text.strip()
     found = [name for name, broken in RULES if broken(text)]
     return found + [name for name, pattern in PATTERNS if pattern.search(text)]
+
+
+def last_words_of(text: str) -> int:
+    """Where the last word of a text that its source cut off begins: nothing quoted may reach it. Offset in code points."""
+    trimmed = re.sub(r"(\s*(\[[^\]]*\]|…|\.\.\.)\s*)+$", "", text.rstrip())
+    return max(0, trimmed.rstrip().rfind(" ") + 1)

@@ -15,7 +15,7 @@ from aidran_pipeline.store.provenance import content_hash
 from aidran_pipeline.text.terms import Matcher
 from aidran_pipeline.write.draft import Source
 
-REASON_KEYS = ("history_days", "coverage", "backfilled")
+REASON_KEYS = ("history_days", "coverage", "outcome", "backfilled")
 # What a record counts for a topic that owns its storyline but is not among its own topics.
 BORROWED_SCORE = 0.4
 
@@ -95,7 +95,7 @@ FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.kind
 """
 
 BASELINE = """
-SELECT kind, history_days, coverage, backfilled, sealed_at FROM baselines
+SELECT kind, history_days, coverage, outcome, backfilled, sealed_at FROM baselines
 WHERE topic = %(topic)s AND day = %(day)s ORDER BY kind LIMIT 1
 """
 

@@ -35,12 +35,27 @@ def reason_to_write(
                 "evidence", "signals not computed", "no baseline row for this topic and day; run its signals first"
             )
         ]
-    coverage = baseline.get("coverage") or {}
-    if coverage.get("healthy") is False:
-        unknown = ", ".join(coverage.get("unknown", [])[:5])
-        reached = f"{coverage.get('reached')} of {coverage.get('sources')} sources reached this day"
-        return [GateFailure("evidence", "sources unknown", f"{reached}; unknown: {unknown}")]
+    coverage, outcome = baseline.get("coverage") or {}, baseline.get("outcome")
+    if coverage.get("healthy") is False or outcome == "unknown":
+        return [GateFailure("evidence", "sources unknown", _unknown(coverage))]
     if int(baseline.get("history_days", 0)) >= publication.warm_up_days and not signals:
         history = f"{baseline['history_days']} days of this topic's own history"
-        return [GateFailure("evidence", "no signal", f"nothing new: no measured change against {history}")]
+        if outcome == "thin":
+            said = f"a change against {history}, but not enough voices behind it"
+        else:
+            said = f"nothing new: no measured change against {history}"
+        return [GateFailure("evidence", "no signal", said)]
     return []
+
+
+def _unknown(coverage: dict[str, Any]) -> str:
+    """What is not known of the day: which sources did not reach it, how much they weigh, what waits for analysis."""
+    said = [f"{coverage.get('reached')} of {coverage.get('sources')} sources reached this day"]
+    if coverage.get("volume") is not None:
+        said.append(f"they carry {float(coverage['volume']):.0%} of the topic's usual volume")
+    if coverage.get("analysed") is not None and float(coverage["analysed"]) < 1:
+        said.append(f"{float(coverage['analysed']):.0%} of the day's records are analysed")
+    unknown = coverage.get("unknown", [])[:5]
+    if unknown:
+        said.append(f"unknown: {', '.join(unknown)}")
+    return "; ".join(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from aidran_pipeline.text.quality import last_words_of
 from aidran_pipeline.write.draft import MARKER, Draft, Source, Use
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
 
@@ -37,12 +38,6 @@ def cut_off(use: Use) -> bool:
     """Whether the quote runs into text that its source cut: the end of a cut title or the last line of a cut body."""
     source: Source = use.source
     title_end = len(source.title or "")
-    if source.title_truncated and use.start < title_end and use.end >= _last_words(source.text[:title_end]):
+    if source.title_truncated and use.start < title_end and use.end >= last_words_of(source.text[:title_end]):
         return True
-    return source.body_truncated and use.end > title_end and use.end >= _last_words(source.text)
-
-
-def _last_words(text: str) -> int:
-    """Where the cut sentence's last word begins: nothing quoted may reach it."""
-    trimmed = re.sub(r"(\s*(\[[^\]]*\]|…|\.\.\.)\s*)+$", "", text.rstrip())
-    return max(0, trimmed.rstrip().rfind(" ") + 1)
+    return source.body_truncated and use.end > title_end and use.end >= last_words_of(source.text)
