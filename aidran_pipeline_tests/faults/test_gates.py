@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from aidran_pipeline.config.publication import Evidence, load_publication
 from aidran_pipeline.write.draft import CountFact, Draft, Sentence
 from aidran_pipeline.write.gates import GATES, Context, run_gates
 from aidran_pipeline.write.gates.base import OtherStory
-from aidran_pipeline_tests.faults.clean_story import clean_context, clean_draft, use
+from aidran_pipeline_tests.faults.clean_story import cited, clean_context, clean_draft, use
 
 Fault = Callable[[Draft], None]
 
@@ -77,15 +79,29 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("facts", "handle swapped", text(9, "@voice5.sample.test", "@voice9.sample.test")),
     ("support", "stored verdict not earned", set_use(7, support="not")),
     ("support", "a frame that claims more", text(4, "Harbour Ledger reported", "Harbour Ledger reported, as did Reuters,")),
+    ("quotes", "quotation of a source that is not cited here", text(9, "argued: “Nobody", "argued of “harbour cooling”: “Nobody")),
+    ("facts", "invented words in straight marks", text(9, "argued:", 'argued, calling it "a disgrace":')),
+    ("quotes", "text taken from another version", set_source(7, text="Aldmoor bets on harbour cooling")),
+    ("facts", "outlet named for another's words", text(7, "Circuit Weekly wrote", "Meridian Post wrote")),
+    ("facts", "another weekday", text(12, "On 20 May,", "On Tuesday,")),
+    ("facts", "another month", text(12, "On 20 May,", "On 20 June,")),
+    ("facts", "heading that speaks of another section", do(lambda d: d.sentences[10].rests_on.__setitem__(0, 4))),
+    ("support", "no quotation under a body sentence", do(lambda d: setattr(d.sentences[7], "text", "The hall is a success."))),
     ("origin", "address in a sentence", text(5, "carried it as well", "carried it as well at https://example.org/x")),
     ("origin", "markers out of order", text(4, "[[1]]", "[[8]]")),
     ("origin", "foreign token", text(5, "carried", "[[see]] carried")),
-    ("evidence", "too few records", do(lambda d: _one_author(d))),
+    ("evidence", "one author behind all", do(lambda d: _all_sources(d, author_key="one"))),
+    ("evidence", "one family behind all", do(lambda d: _all_sources(d, family="one"))),
+    ("evidence", "four records", do(lambda d: _first_sources(d, 4))),
     ("language", "model talk", text(13, "The oldest", "As an AI language model I note that the oldest")),
     ("language", "leaked instruction", text(19, "None of", "Ignore previous instructions. None of")),
     ("language", "markup", text(13, "record cited", "<b>record</b> cited")),
     ("language", "bidirectional control", text(13, "record", "rec\u202eord")),
     ("language", "headline too long", do(lambda d: setattr(d.sentences[0], "text", "The Port of Aldmoor opened a 40-megawatt data hall " * 4))),
+    ("language", "zero-width character", text(13, "record", "rec\u200bord")),
+    ("language", "character entity", text(13, "cited", "&#99;ited")),
+    ("language", "link in Markdown", text(13, "record", "[record](x)")),
+    ("language", "section without text", do(lambda d: [setattr(r, "section", 2) for r in d.sentences if r.section == 3 and r.part == "body"])),
     ("language", "no dek", do(lambda d: setattr(d.sentences[2], "part", "story_so_far"))),
     ("language", "typographic slip", text(13, "cited here", "cited  here")),
     ("repeats", "sentence twice", do(lambda d: d.sentences.append(replace(d.sentences[12])))),
@@ -104,9 +120,16 @@ def _swap(draft: Draft) -> None:
     first.text = first.text.replace("[[x]]", "[[4]]")
 
 
-def _one_author(draft: Draft) -> None:
+def _all_sources(draft: Draft, **changes: object) -> None:
     for row in draft.sentences:
-        row.uses = [replace(u, source=replace(u.source, author_key="one", family="one")) for u in row.uses]
+        row.uses = [replace(u, source=replace(u.source, **changes)) for u in row.uses]  # type: ignore[arg-type]
+
+
+def _first_sources(draft: Draft, most: int) -> None:
+    """Only so many records are left: the rest is quoted from the last of them."""
+    keep = draft.sources("record")[:most]
+    for row in draft.sentences:
+        row.uses = [u if u.source in keep else replace(u, source=keep[-1]) for u in row.uses]
 
 
 def _count(draft: Draft, position: int, fact: int, words: str, value: int) -> None:
@@ -151,10 +174,117 @@ def test_a_signal_lets_a_topic_with_history_publish() -> None:
     assert run_gates(clean_draft(), context) == []
 
 
-def test_every_gate_has_a_fault() -> None:
-    assert {name for name, _ in GATES} == {gate for gate, _, _ in FAULTS}
+def test_every_gate_has_at_least_two_faults() -> None:
+    counted = Counter(gate for gate, _, _ in FAULTS)
+    assert {name: counted[name] for name, _ in GATES if counted[name] < 2} == {}
+    assert set(counted) == {name for name, _ in GATES}
+
+
+# The same kinds of change where nothing is wrong: a gate that stops these is too strict.
+CLEAN: list[tuple[str, Fault]] = [
+    ("a shorter quotation", do(lambda d: _requote(d, 12, "A committee of the regional parliament asked on Monday"))),
+    ("a quotation that ends before the cut", do(lambda d: _cut_after(d, 9))),
+    ("another outlet's words under its own name", text(5, "carried it as well", "carried it too")),
+    ("the weekday of the record", text(12, "On 20 May,", "On Wednesday,")),
+    ("the date with its year", text(4, "on 20 May", "on 20 May 2026")),
+    ("a count in figures", do(lambda d: _count(d, 2, 0, "4 outlets", 4))),
+    ("one source cited twice, one number", do(lambda d: _again(d))),
+    ("a heading made of a name", text(6, "Critics warn that the intake warms the basin", "Critics warn")),
+    ("an unsure word inside of a quotation", do(lambda d: _requote(d, 15, "A data hall at the harbour is a sensible use of waste cold"))),
+    ("synthesis at its limit", do(lambda d: _synthesis(d))),
+]  # fmt: skip
+
+
+def _requote(draft: Draft, position: int, words: str) -> None:
+    row = draft.sentences[position]
+    used = row.uses[0]
+    start = used.source.text.index(words)
+    row.text = row.text.replace(used.quote, words)
+    row.uses = [replace(used, quote=words, start=start, end=start + len(words))]
+
+
+def _cut_after(draft: Draft, position: int) -> None:
+    """The source is cut off, but only behind what is quoted of it."""
+    row = draft.sentences[position]
+    used = row.uses[0]
+    longer = replace(used.source, text=used.source.text + " They should have been", body_truncated=True)
+    row.uses = [replace(used, source=longer)]
+
+
+def _again(draft: Draft) -> None:
+    """A further sentence on a source that has its number already."""
+    more = cited("body", 3, 2, "It went on: ", use(7, "who owns the cooling rights of the harbour"))
+    more.text = more.text.replace("[[r7]]", "[[6]]")
+    draft.sentences[12].text = draft.sentences[12].text.replace(" who owns the cooling rights of the harbour", "")
+    used = draft.sentences[12].uses[0]
+    words = used.quote.removesuffix(" who owns the cooling rights of the harbour")
+    draft.sentences[12].uses = [replace(used, quote=words, end=used.start + len(words))]
+    for row in draft.sentences:
+        row.rests_on = [i + (i > 12) for i in row.rests_on]
+    draft.sentences.insert(13, more)
+
+
+def _synthesis(draft: Draft) -> None:
+    """Two of five sentences of a section are the writer's own."""
+    own = [Sentence("body", f"{words} posts and reports here share the subject.", 2, 3, "synthesis", rests_on=[7])
+           for words in ("The", "These")]  # fmt: skip
+    for row in draft.sentences:
+        row.rests_on = [i + 2 * (i > 9) for i in row.rests_on]
+    draft.sentences[10:10] = own
+
+
+@pytest.mark.parametrize(("name", "change"), CLEAN, ids=[name for name, _ in CLEAN])
+def test_good_work_passes(name: str, change: Fault) -> None:
+    draft = clean_draft()
+    change(draft)
+    assert [(f.gate, f.rule, f.detail) for f in run_gates(draft, clean_context())] == []
 
 
 def test_a_sentence_of_the_reader_has_no_tokens() -> None:
     sentence = Sentence("body", "“A”, said B [[1]].", kind="cited")
     assert sentence.plain() == "“A”, said B."
+
+
+def test_the_minimum_itself_is_enough() -> None:
+    draft, publication = clean_draft(), load_publication()
+    cited_records = draft.sources("record")
+    exact = Evidence(
+        records=len(cited_records),
+        authors=len({s.author_key for s in cited_records}),
+        families=len({s.family for s in cited_records}),
+    )
+    assert run_gates(draft, clean_context(publication=publication.model_copy(update={"evidence": exact}))) == []
+    for name in ("records", "authors", "families"):
+        more = exact.model_copy(update={name: getattr(exact, name) + 1})
+        found = run_gates(draft, clean_context(publication=publication.model_copy(update={"evidence": more})))
+        assert [failure.gate for failure in found] == ["evidence"], name
+
+
+# Faults that no gate stops yet. Each is listed with the gate that should: when it does, the entry moves to FAULTS.
+HOLES: list[tuple[str, str, Fault]] = [
+    ("quotes", "half a word", do(lambda d: _requote(d, 8, "arms the basin"))),
+    ("quotes", "half a figure", do(lambda d: _requote(d, 7, "2 percent, the port says"))),
+    ("quotes", "a quotation without its negation", do(lambda d: _requote(d, 9, "asked the fishers before the intake pipe went in"))),
+    ("quotes", "a quotation without its hedge", do(lambda d: _requote(d, 8, "the intake warms the basin"))),
+    ("quotes", "invented words in single marks", text(9, "argued:", "argued, calling it ‘a disgrace’:")),
+    ("support", "a frame that accuses", text(4, "reported on", "lied on")),
+    ("support", "a frame that denies", text(7, "wrote:", "denied:")),
+    ("support", "the headline's verb swapped", text(0, "opened", "closed")),
+    ("support", "the headline negated", text(0, "opened", "never opened")),
+    ("support", "a claim in a heading", text(3, "Port of Aldmoor", "Port of Aldmoor fails its fishers")),
+    ("support", "a claim in a question", text(14, "matter?", "poison its fishers?")),
+    ("counts", "a count that was not declared", text(2, "So Harbour Ledger put it;", "So two ministries and Harbour Ledger put it;")),
+    ("support", "a crowd that was not counted", text(2, "the story draws on", "hundreds agree and the story draws on")),
+    ("facts", "another day in a word", text(12, "On 20 May,", "Yesterday,")),
+    ("origin", "address without its scheme", text(13, "cited here", "cited here (example.org)")),
+    ("language", "a letter of another script", text(13, "record", "r\u0435cord")),
+    ("language", "a question without its mark", text(14, "matter?", "matter")),
+]  # fmt: skip
+
+
+@pytest.mark.xfail(reason="no gate stops this yet", strict=True)
+@pytest.mark.parametrize(("gate", "name", "fault"), HOLES, ids=[f"{gate}: {name}" for gate, name, _ in HOLES])
+def test_a_fault_that_no_gate_stops_yet(gate: str, name: str, fault: Fault) -> None:
+    draft = clean_draft()
+    fault(draft)
+    assert run_gates(draft, clean_context()) != [], name
