@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 
+from aidran_pipeline.commands import supervise
 from aidran_pipeline.commands.console import CommandError, say
 from aidran_pipeline.config.settings import Settings
 
@@ -15,7 +16,7 @@ QUIET = "ignore:Function `dev_command` is superseded"
 
 
 def start(port: int) -> None:
-    """Become `dagster dev`. The database runs on after it; `aidran db stop` ends it."""
+    """Become the parent of `dagster dev`. The database runs on after it; `aidran db stop` ends it."""
     from aidran_pipeline.store.database import open_database
 
     settings = Settings()
@@ -27,9 +28,12 @@ def start(port: int) -> None:
     say(f"Dagster UI: http://{HOST}:{port} (first page after about half a minute; Ctrl-C stops it)")
     say(f"DAGSTER_HOME={home}")
     say("Ingest and edition schedules are off until you turn them on: UI, Automation.")
+    say("The database runs on afterwards; `aidran db stop` ends it. Warnings and errors follow, the rest is in the UI.")
     arguments = ["-w", str(top_level_file("workspace.yaml")), "-h", HOST, "-p", str(port), "--log-level", "warning"]
     command = [sys.executable, "-W", QUIET, "-m", "dagster", "dev", *arguments]
-    os.execve(sys.executable, command, dict(os.environ))  # noqa: S606  Ctrl-C reaches it directly
+    # In place of this process, which has grown large by now.
+    parent = [sys.executable, "-m", supervise.__name__]
+    os.execve(sys.executable, [*parent, *command], dict(os.environ))  # noqa: S606  no shell is wanted
 
 
 def _refuse_taken(port: int) -> None:

@@ -48,11 +48,11 @@ def figures(data: Mapping[str, Any]) -> dict[str, MetadataValue]:
 
 
 def rates(data: Mapping[str, Any], **pairs: tuple[str, str]) -> dict[str, float]:
-    """Shares by name: `rates(data, share_about_ai=("about_ai", "records"))`; none of what has no denominator."""
+    """Shares by name: `rates(data, share_about_ai=("about_ai", "records"))`; none where a count is missing."""
     found: dict[str, float] = {}
     for name, (part, whole) in pairs.items():
-        if data.get(whole):
-            found[name] = round(float(data.get(part) or 0) / float(data[whole]), 4)
+        if data.get(whole) and data.get(part) is not None:
+            found[name] = round(float(data[part]) / float(data[whole]), 4)
     return found
 
 

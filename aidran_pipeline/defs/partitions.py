@@ -11,13 +11,9 @@ from datetime import date, timedelta
 from dagster import (
     AssetDep,
     DailyPartitionsDefinition,
-    DimensionPartitionMapping,
-    IdentityPartitionMapping,
-    MultiPartitionMapping,
     MultiPartitionsDefinition,
     MultiToSingleDimensionPartitionMapping,
     StaticPartitionsDefinition,
-    TimeWindowPartitionMapping,
 )
 
 from aidran_pipeline.config.settings import Settings
@@ -79,17 +75,3 @@ def topic_ranges(topics: Iterable[str], order: Sequence[str] = TOPIC_SLUGS) -> l
 def same_day(asset: str) -> AssetDep:
     """A day × topic asset rests on the whole day of a day-partitioned one."""
     return AssetDep(asset, partition_mapping=MultiToSingleDimensionPartitionMapping("day"))
-
-
-def window_of_topic(asset: str, window_days: int) -> AssetDep:
-    """A day × topic asset rests on the same topic's days of the evidence window."""
-    days = TimeWindowPartitionMapping(start_offset=1 - window_days, allow_nonexistent_upstream_partitions=True)
-    return AssetDep(
-        asset,
-        partition_mapping=MultiPartitionMapping(
-            {
-                "day": DimensionPartitionMapping("day", days),
-                "topic": DimensionPartitionMapping("topic", IdentityPartitionMapping()),
-            }
-        ),
-    )

@@ -15,9 +15,12 @@ from dagster import (
     MultiPartitionsDefinition,
     build_schedule_context,
 )
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
+from dagster._core.definitions.partitions.context import partition_loading_context
 
 from aidran_pipeline.defs.partitions import (
     DAY_TOPIC,
+    DAYS,
     RANGE_END,
     RANGE_START,
     TOPIC_SLUGS,
@@ -166,20 +169,21 @@ def test_set_based_assets_take_a_range_in_one_run_others_a_run_each(definitions:
     assert most == {name: 1 if name in a_run_each else None for name in GRAPH if name != "site"}
 
 
-def test_an_article_rests_on_its_topics_window_and_its_whole_day(definitions: Definitions) -> None:
+def test_three_days_of_records_are_three_days_of_everything_downstream(definitions: Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    articles = graph.get(AssetKey("articles"))
-    mapping = articles.partition_mappings[AssetKey("topic_signals")]
-    with_window = mapping.get_upstream_mapped_partitions_result_for_partitions(
-        downstream_partitions_subset=DAY_TOPIC.subset_with_partition_keys([key_of(date(2026, 5, 20), "ai-law")]),
-        downstream_partitions_def=DAY_TOPIC,
-        upstream_partitions_def=DAY_TOPIC,
-    )
-    assert sorted(map(str, with_window.partitions_subset.get_partition_keys())) == [
-        "2026-05-18|ai-law",
-        "2026-05-19|ai-law",
-        "2026-05-20|ai-law",
-    ]
+    days = ["2026-05-18", "2026-05-19", "2026-05-20"]
+    root = AssetGraphSubset(partitions_subsets_by_asset_key={
+        AssetKey("news_articles"): DAYS.subset_with_partition_keys(days)
+    })  # fmt: skip
+    with partition_loading_context():
+        reached = graph.bfs_filter_subsets(lambda key, _: graph.get(key).is_partitioned, root)
+    keys = {key.to_user_string(): set(reached.get_partitions_subset(key).get_partition_keys())
+            for key in reached.asset_keys}  # fmt: skip
+    stories = {f"{day}|{slug}" for day in days for slug in TOPIC_SLUGS}
+    assert keys == {
+        "news_articles": set(days), "analyzed_records": set(days), "claims": set(days),
+        "topic_signals": stories, "web_pages": stories, "articles": stories,
+    }  # fmt: skip
 
 
 def test_keys_are_day_bar_topic_and_read_back() -> None:

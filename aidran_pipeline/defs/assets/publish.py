@@ -10,7 +10,7 @@ from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import StageResult
 
-KNOWN = "stories_known"
+KNOWN = "newest_decision"
 NO_STORY = "0"
 
 

@@ -1,0 +1,67 @@
+"""Keep a command and what it starts together: `python -m aidran_pipeline.commands.supervise COMMAND …`.
+
+`dagster dev` starts a webserver, a daemon and code servers, and leaves them running when it is killed: a port stays
+taken and sensors go on firing. This small parent ends them all, whichever of the two is killed. Standard library only,
+since it stays in memory. What does not belong here: which command (dev.py).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+PATIENCE = 30.0  # seconds for what is left to end by itself, once asked
+_PR_SET_PDEATHSIG = 1
+
+
+def main(command: list[str]) -> int:
+    """Run the command in a process group of its own until it ends or this process is told to. Returns its exit code."""
+    parent = os.getpid()
+
+    def end_with_parent() -> None:
+        """Have the system interrupt the command when this process dies without a word; Linux only."""
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=end_with_parent)
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if child.poll() is None:
+            child.send_signal(signal.SIGINT)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    code = child.wait()
+    _end_group(child.pid)
+    return code if code >= 0 else 128 - code
+
+
+def _end_group(group: int) -> None:
+    """Ask what is left of the group to end, then make it."""
+    ends = time.monotonic() + PATIENCE
+    there = _signal_group(group, signal.SIGTERM)
+    while there and time.monotonic() < ends:
+        time.sleep(0.2)
+        there = _signal_group(group, 0)
+    if there:
+        _signal_group(group, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Whether anybody of the group was there to be signalled."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
