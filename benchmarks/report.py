@@ -40,10 +40,6 @@ def peak_megabytes() -> float:
 
 
 def _shown(value: object) -> str:
-    return (
-        f"{value:.3f}"
-        if isinstance(value, float) and abs(value) < 10
-        else f"{value:,.0f}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
