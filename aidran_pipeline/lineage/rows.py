@@ -13,8 +13,7 @@ from typing import Any
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.lineage.findings import Progress, Report, difference, listed
 from aidran_pipeline.store.db import Connection
-from aidran_pipeline.write import GATES, check_article, content_hash_of
-from aidran_pipeline.write.persist import load_draft
+from aidran_pipeline.write import GATES, check_article, content_hash_of, load_draft
 
 # substring() counts code points, as every stored offset does.
 USES = """

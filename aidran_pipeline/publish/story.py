@@ -64,7 +64,7 @@ def methodology(index: Index, head: Head) -> list[str]:
         f"This story was generated automatically from {count(head.records_read, 'record')} that the pipeline read on "
         f"this topic; it cites {count(head.records_cited, 'record')} and {count(head.pages_cited, 'web page')}.",
         _engine(head),
-        _why(index, head),
+        _why(head),
     ]
     gates = [gate for gate in head.inputs.get("gates", []) if gate.get("passed")]
     if gates:
@@ -94,10 +94,11 @@ def _engine(head: Head) -> str:
     return f"Engine: {head.engine} ({head.engine_version}); {judge}."
 
 
-def _why(index: Index, head: Head) -> str:
-    found = [index.signals_by_id[i] for i in head.inputs.get("signals", []) if i in index.signals_by_id]
+def _why(head: Head) -> str:
+    # As they stood when it was written: within the day a signal is measured again.
+    found = (head.inputs.get("reason") or {}).get("signals") or []
     if found:
-        return f"It was written because of {'; '.join(signal(row) for row in found)}."
+        return f"It was written because of {'; '.join(signal({**row, 'day': head.day}) for row in found)}."
     if head.warming_up:
         return (
             "This topic is warming up: it has too little history for a signal, so the story rests on breadth of "

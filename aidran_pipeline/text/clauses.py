@@ -10,12 +10,19 @@ import re
 from aidran_pipeline.text.spans import Span, trimmed
 
 CREDIT = re.compile(r"\s*\((?:[^()]*/)?[A-Z][^()]{1,60}\)\s*$")
+# Where a sentence may end early. Never before what gives its source or takes something back: see `TURNS`.
 BREAK = re.compile(
-    r",?\s+(?:—|–|--)\s+|;\s+|\s+[-–]\s+|\s+\|\s+|,\s+(?:according to|citing|as|while|after|with|which"
-    r"|who|and|but|saying|including|per|in a|amid|despite)\b"
-    r"|\s+(?:amid|despite|according to|after|because|although|while|as part of)\b"
+    r",?\s+(?:—|–|--)\s+|;\s+|\s+[-–]\s+|\s+\|\s+|,\s+(?:as|after|with|which|who|and|including|per|in a)\b"
+    r"|\s+(?:after|because|as part of)\b"
 )
-LABEL = re.compile(r"^(?:[A-Z][\w’' ]{2,24}|Exclusive|Breaking|Opinion|Analysis):\s+")
+TURNS = re.compile(
+    r"\b(?:but|though|although|while|yet|however|if|unless|except|only|despite|amid|says?|said|saying|claim(?:s|ed)?|according|"
+    r"alleg\w+|accus\w+|den(?:y|ies|ied)|reportedly|critics?|rumou?r\w*|sources|citing|told|argues?|warns?|thinks?|believes?|"
+    r"not|never|no longer|false\w*|may|might|could|would)\b|n['’]t\b",
+    re.I,
+)
+# A label that says nothing of who speaks or how sure it is. "Sources:" and names stay.
+LABEL = re.compile(r"^(?:Exclusive|Breaking|Update|Watch|Video|Live):\s+")
 MIN = 18
 
 
@@ -38,7 +45,8 @@ def clause_spans(text: str, span: Span) -> list[Span]:
         _add(found, text, span.start + label.end(), span.start + end)
     for match in BREAK.finditer(sentence[:end]):
         for start in starts:
-            if match.start() - start >= MIN and _closed(sentence[start : match.start()]):
+            whole = not TURNS.search(sentence[match.start() : end])
+            if whole and match.start() - start >= MIN and _closed(sentence[start : match.start()]):
                 _add(found, text, span.start + start, span.start + match.start())
     found.discard(span)
     return sorted(found, key=lambda s: (-(s.end - s.start), s.start))

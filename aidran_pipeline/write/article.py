@@ -210,7 +210,7 @@ def make_context(
     if material is None:
         material = load_material(conn, day, topic, publication)
     read, baseline = material.records_read, material.baseline
-    signals = tuple({k: s[k] for k in ("kind", "severity", "observed", "expected")} for s in material.signals)
+    signals = tuple(material.reason()["signals"])
     if version_id is not None:
         read, baseline, signals = _as_published(conn, version_id)
     others = tuple(

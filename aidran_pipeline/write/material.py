@@ -15,6 +15,7 @@ from aidran_pipeline.store.provenance import content_hash
 from aidran_pipeline.text.terms import Matcher
 from aidran_pipeline.write.draft import Source
 
+SIGNAL_KEYS = ("id", "kind", "severity", "observed", "expected", "score", "p_value", "p_uncorrected")
 REASON_KEYS = ("history_days", "coverage", "outcome", "backfilled")
 # What a record counts for a topic that owns its storyline but is not among its own topics.
 BORROWED_SCORE = 0.4
@@ -88,7 +89,7 @@ ORDER BY r.id
 """
 
 SIGNALS = """
-SELECT s.id, s.kind, s.severity, s.observed, s.expected, s.score, s.p_value, s.records,
+SELECT s.id, s.kind, s.severity, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected, s.records,
        (SELECT jsonb_object_agg(e.record_id::text, e.weight) FROM signal_evidence e
            WHERE e.signal_id = s.id) AS evidence
 FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.kind
@@ -180,7 +181,7 @@ class Material:
         """What the article was written for, kept with its version: the signals and the history they rest on."""
         return {
             "baseline": {k: v for k, v in (self.baseline or {}).items() if k in REASON_KEYS},
-            "signals": [{k: s[k] for k in ("id", "kind", "severity", "observed", "expected")} for s in self.signals],
+            "signals": [{k: s[k] for k in SIGNAL_KEYS} for s in self.signals],
         }
 
     def input_hash(self) -> str:

@@ -57,7 +57,10 @@ def draft_hash(draft: Draft) -> str:
         [
             s.part, s.section, s.paragraph, s.kind, s.text, s.rests_on, s.rests_on_earlier,
             [asdict(f) for f in s.facts],
-            [[u.source.kind, u.source.version_id, u.quote, u.start, u.end, u.claim_id, u.support] for u in s.uses],
+            [
+                [u.source.kind, u.source.version_id, u.quote, u.start, u.end, u.claim_id, u.support, round(u.score, 4)]
+                for u in s.uses
+            ],
         ]
         for s in draft.sentences
     ]  # fmt: skip
@@ -176,12 +179,11 @@ def _store_citations(conn: Connection, draft: Draft, version_id: int) -> dict[tu
 
 
 def store_decision(conn: Connection, **values: Any) -> None:
-    """Append an editorial decision; the same input decided again adds nothing."""
+    """Append an editorial decision. The caller has seen that the one in force was made from other input."""
     columns = list(values)
     wrapped = [Jsonb(v) if k in ("reasons", "numbers", "draft") and v is not None else v for k, v in values.items()]
     conn.execute(
-        f"INSERT INTO editorial_decisions ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
-        "ON CONFLICT (day, topic, input_hash) DO NOTHING",
+        f"INSERT INTO editorial_decisions ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})",
         wrapped,
     )
 

@@ -184,8 +184,8 @@ CREATE TABLE editorial_decisions (
     engine_version      text NOT NULL,
     input_hash          text NOT NULL,
     run_id              text NOT NULL,
-    UNIQUE (day, topic, input_hash),
     CONSTRAINT decision_matches CHECK ((decision = 'published') = (article_version_id IS NOT NULL)),
     CONSTRAINT withheld_has_reasons CHECK (decision = 'published' OR jsonb_array_length(reasons) > 0)
 );
+CREATE INDEX editorial_decisions_newest ON editorial_decisions (day, topic, id DESC);
 COMMENT ON TABLE editorial_decisions IS 'Append-only; the newest row of a (day, topic) is in force. reasons: [{"gate", "rule", "detail"}]. A withheld draft is kept.';

@@ -39,6 +39,7 @@ def _checks(sentence: Sentence) -> list[tuple[str, bool]]:
     return [
         ("length", not low <= len(plain) <= high),
         ("talk of a model or prompt", bool(MODEL_TALK.search(plain))),
+        ("question without its mark", sentence.part == "question" and not plain.endswith("?")),
         ("markup", bool(MARKUP.search(plain))),
         ("control or bidirectional character", bool(CONTROL.search(sentence.text))),
         ("typographic slip", bool(SLIPS.search(outside)) or plain != plain.strip()),

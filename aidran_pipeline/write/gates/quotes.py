@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from aidran_pipeline.text import Span, split_sentences
+from aidran_pipeline.text.clauses import CREDIT
 from aidran_pipeline.text.quality import last_words_of
 from aidran_pipeline.write.draft import MARKER, Draft, Source, Use
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
+from aidran_pipeline.write.judge import whole_words
 
 QUOTED = re.compile(r"“([^”]*)”")
 
@@ -20,6 +24,8 @@ def quotes_are_verbatim(draft: Draft, context: Context) -> list[GateFailure]:
                 found.append(GateFailure("quotes", "not verbatim", shown(use.quote), position))
             elif cut_off(use):
                 found.append(GateFailure("quotes", "quoted to a cut", shown(use.quote), position))
+            elif not whole_sentence(use):
+                found.append(GateFailure("quotes", "quoted in part", shown(use.quote), position))
         text = MARKER.sub("", sentence.text)
         allowed = [use.quote for use in grounds(draft, sentence)]
         allowed += [
@@ -27,11 +33,34 @@ def quotes_are_verbatim(draft: Draft, context: Context) -> list[GateFailure]:
             for headline, _ in (context.earlier_headlines.get(i, ("", None)) for i in sentence.rests_on_earlier)
         ]
         for phrase in QUOTED.findall(text):
-            if not any(phrase in quote for quote in allowed):
+            if not any(whole_words(phrase, quote) for quote in allowed):
                 found.append(GateFailure("quotes", "quotation marks around other words", shown(phrase), position))
         if text.count("“") != text.count("”"):
             found.append(GateFailure("quotes", "unbalanced quotation marks", shown(text), position))
     return found
+
+
+def whole_sentence(use: Use) -> bool:
+    """Whether the quote is a whole sentence or title, but for the stop and the credit at its end.
+
+    A part can lose its negation, its hedge or whose words it repeats; half a word or half a figure says something else.
+    """
+    text, title_end = use.source.text, len(use.source.title or "")
+    spans = sentences_of(text)
+    if title_end and text.startswith(use.source.title or ""):
+        spans = (*spans, Span(0, title_end))
+    for span in spans:
+        if span.start == use.start and use.end <= span.end:
+            rest = text[use.end : span.end]
+            if not rest.strip(" .,;:") or CREDIT.fullmatch(rest.rstrip(" .")):
+                return True
+    return False
+
+
+@lru_cache(maxsize=512)
+def sentences_of(text: str) -> tuple[Span, ...]:
+    """The sentences of a source, once per text."""
+    return tuple(split_sentences(text))
 
 
 def cut_off(use: Use) -> bool:
