@@ -69,7 +69,12 @@ def foreign_words(sentence: Sentence, grounds: list[Use], topic_label: str) -> l
     for fact in facts_of(frame):
         if fact.kind == "name" and whole_words(fact.text, quotes):
             frame = frame.replace(fact.text, " ")
-    return [word for word in WORD.findall(frame) if word.lower().rstrip(".'’-") not in FRAME_WORDS]
+    return [word for word in WORD.findall(frame) if not _known(word, quotes)]
+
+
+def _known(word: str, quotes: str) -> bool:
+    """A word of the frames, or a capitalised one (part of a name) that stands so in the quotes."""
+    return word.lower().rstrip(".'’-") in FRAME_WORDS or (word[0].isupper() and whole_words(word, quotes))
 
 
 def whole_words(part: str, text: str) -> bool:
@@ -92,7 +97,11 @@ def _told_by(use: Use) -> set[str]:
     if source.community:
         told |= {f"r/{source.community}", source.community}
     if source.day:
-        told |= {f"{source.day.day} {source.day:%B}"}
+        told |= {
+            f"{source.day.day} {source.day:%B} {source.day.year}",
+            f"{source.day.day} {source.day:%B}",
+            f"{source.day:%A}",
+        }
     via = re.search(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$", source.title or "")
     return told | ({via.group(1)} if via else set())
 
