@@ -23,7 +23,7 @@ from aidran_pipeline.text.words import stem
 
 EVENT = 0.5
 THEME = 0.5
-JOIN = 0.42
+JOIN = 0.48
 # Pairs whose meanings are further apart than this are not looked at: they never reach a threshold.
 FAR = 0.3
 # Shares of the pair score: nearness of meaning, common rare words, common names.

@@ -27,8 +27,8 @@ FRAME_WORDS = frozenset(
     headline headlines here history in is it its lead leads led link linked louder matter matters measure more
     news next no nobody none not nothing of oldest on opened or other outlet outlets own page people person post
     posts put quotable quoted ran read record records reddit report reported reports rests said same say says
-    share side something sources spoke stand stands step stood story storyline strongest text than that the
-    their there these they this thread title to today’s took up used user usual utc view voices was way well
+    share side sources spoke stand stands step stood story storyline strongest text than that the
+    their there these they this thread title to today’s up used user usual utc view voices was way well
     went what where whoever why with words wrote yet""".split()
 )
 WORD = re.compile(r"[^\W_][\w’'.-]*", re.U)

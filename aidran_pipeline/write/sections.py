@@ -28,8 +28,8 @@ VOICES_OPEN = (
     "Away from the headlines, {n} people on {places} had their own view of {label}.",
 )
 REACTIONS_OPEN = (
-    "{n} people took the news up on {places}.",
-    "On {places}, {n} people had something to say about it.",
+    "{n} people spoke of the same matter on {places}.",
+    "On {places}, {n} people had their say on this.",
 )
 PAIR_LENGTH = 110
 REPORTS, REPORTS_ALONE, PAGES, REACTIONS = 4, 6, 3, 8

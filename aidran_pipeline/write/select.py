@@ -17,6 +17,7 @@ from aidran_pipeline.write.threads import Thread, claim_value, threads_of
 # An answer from outside of the story's own storylines shares at least this much of its words with the lead.
 RELATED = 0.25
 STRONG_RECORDS = 3
+SAME_MATTER = 0.3
 # A small storyline stands in a section of several only with at least this topic score.
 MIN_FIT = 0.45
 REACTIONS = 3  # this many voices on the lead make a section of their own
@@ -28,9 +29,8 @@ WHY = re.compile(r"\b(because|means that|that means|matters?|reason|consequence|
                  r"largest|biggest|risks?|threat|turning point|depends? on|leads? to|as a result|due to|therefore|why)\b", re.I)  # fmt: skip
 ADVICE = re.compile(r"\b(should|must|need(s)? to|ought to|recommend\w*|urge[sd]?|advis\w+|plan(s|ned)? to|will|launch\w*|"
                     r"announc\w+|introduc\w+|requires?|adopt\w*|propos\w+|bans?|invest\w*|roll(s|ed|ing) out|set(s)? a deadline)\b", re.I)  # fmt: skip
-COUNTER = re.compile(r"\b(but|however|critics?|sceptic\w*|skeptic\w*|not convinced|doubt\w*|overhyped|hype|wrong|although|"
-                     r"despite|yet|disagree\w*|isn't|aren't|doesn't|don't|won't|can't|isn’t|doesn’t|don’t|won’t|can’t|no evidence|"
-                     r"without|fails?|failed|useless|worse|unlikely|problem)\b", re.I)  # fmt: skip
+COUNTER = re.compile(r"\b(however|critics?|sceptic\w*|skeptic\w*|not convinced|doubt\w*|overhyped|hype|wrong|disagree\w*|no evidence|"
+                     r"isn['’]t|aren['’]t|doesn['’]t|won['’]t|can['’]t|cannot|fails?|failed|useless|worse|unlikely|not (?:a|the|just|about|enough|worth))\b", re.I)  # fmt: skip
 # A headline answers a question only when it says so outright.
 TOLD = {
     "why": re.compile(r"\b(because|means that|why it matters|at stake|first time|turning point|as a result|due to|warns? that|threatens?)\b", re.I),
@@ -81,7 +81,8 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
         sections.append(("reactions", [lead]))
     sections += [("storyline", [t]) for t in second]
     rest = [t for t in threads if t is not lead and t not in second]
-    sections += _mixed(rest, 3 - len(sections), material, heard=len(sections) > 1 and bool(lead.posts()))
+    apart = [t for t in rest if not any(same_matter(t, told) for _, group in sections for told in group)]
+    sections += _mixed(apart, 3 - len(sections), material, heard=len(sections) > 1 and bool(lead.posts()))
     if len(sections) < 3:
         detail = f"{len(threads)} storylines with a quotable claim make {len(sections)} of 3 sections"
         raise NotEnough("three sections", detail)
@@ -89,6 +90,16 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
     plan = Plan(lead, sections, others=[t for t in rest if id(t) not in used])
     plan.reserved = _reserve(plan, material)
     return plan
+
+
+def same_matter(one: Thread, told: Thread) -> bool:
+    """Whether a small storyline may be the event that a section tells already: it is not told a second time.
+
+    It shares a leading name and much of the wording with a claim of the other.
+    """
+    if not set(one.names()[:3]) & set(told.names()[:3]):
+        return False
+    return any(similarity(a.quote, b.quote) >= SAME_MATTER for a in one.claims[:4] for b in told.claims[:12])
 
 
 def _lead(threads: list[Thread], strong: list[Thread]) -> Thread:
