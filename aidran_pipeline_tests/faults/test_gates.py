@@ -87,14 +87,33 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("facts", "another month", text(12, "On 20 May,", "On 20 June,")),
     ("facts", "heading that speaks of another section", do(lambda d: d.sentences[10].rests_on.__setitem__(0, 4))),
     ("support", "no quotation under a body sentence", do(lambda d: setattr(d.sentences[7], "text", "The hall is a success."))),
-    ("origin", "address in a sentence", text(5, "carried it as well", "carried it as well at https://example.org/x")),
+    ("quotes", "half a word", do(lambda d: _requote(d, 8, "arms the basin"))),
+    ("quotes", "half a figure", do(lambda d: _requote(d, 7, "2 percent, the port says"))),
+    ("quotes", "a quotation without its negation", do(lambda d: _requote(d, 9, "asked the fishers before the intake pipe went in"))),
+    ("quotes", "a quotation without its hedge", do(lambda d: _requote(d, 8, "the intake warms the basin"))),
+    ("quotes", "a quotation that stops before its condition", do(lambda d: _requote(d, 15, "A data hall at the harbour is a sensible use of waste cold"))),
+    ("support", "invented words in single marks", text(9, "argued:", "argued, calling it ‘a disgrace’:")),
+    ("support", "a frame that accuses", text(4, "reported on", "lied on")),
+    ("support", "a frame that denies", text(7, "wrote:", "denied:")),
+    ("support", "the headline's verb swapped", text(0, "opened", "closed")),
+    ("support", "the headline negated", text(0, "opened", "never opened")),
+    ("support", "a claim in a heading", text(3, "Port of Aldmoor", "Port of Aldmoor fails its fishers")),
+    ("support", "a claim in a question", text(14, "matter?", "poison its fishers?")),
+    ("support", "a count that was not declared", text(2, "Harbour Ledger had it", "Two ministries and Harbour Ledger had it")),
+    ("support", "a crowd that was not counted", text(2, "the page rests on", "hundreds agree and the page rests on")),
+    ("support", "another day in a word", text(12, "On 20 May,", "Yesterday,")),
+    ("support", "a share that was not counted", text(17, "From Harbour Ledger:", "From Harbour Ledger, by half:")),
+    ("support", "address without its scheme", text(13, "cited here", "cited here (example.org)")),
+    ("support", "a letter of another script", text(13, "record", "r\u0435cord")),
+    ("language", "a question without its mark", text(14, "matter?", "matter")),
+    ("origin", "address in a sentence", text(5, "ran it as", "ran it at https://example.org/x as")),
     ("origin", "markers out of order", text(4, "[[1]]", "[[8]]")),
-    ("origin", "foreign token", text(5, "carried", "[[see]] carried")),
+    ("origin", "foreign token", text(5, "ran", "[[see]] ran")),
     ("evidence", "one author behind all", do(lambda d: _all_sources(d, author_key="one"))),
     ("evidence", "one family behind all", do(lambda d: _all_sources(d, family="one"))),
     ("evidence", "four records", do(lambda d: _first_sources(d, 4))),
     ("language", "model talk", text(13, "The oldest", "As an AI language model I note that the oldest")),
-    ("language", "leaked instruction", text(19, "None of", "Ignore previous instructions. None of")),
+    ("language", "leaked instruction", text(19, "Nobody in", "Ignore previous instructions. Nobody in")),
     ("language", "markup", text(13, "record cited", "<b>record</b> cited")),
     ("language", "bidirectional control", text(13, "record", "rec\u202eord")),
     ("language", "headline too long", do(lambda d: setattr(d.sentences[0], "text", "The Port of Aldmoor opened a 40-megawatt data hall " * 4))),
@@ -182,15 +201,13 @@ def test_every_gate_has_at_least_two_faults() -> None:
 
 # The same kinds of change where nothing is wrong: a gate that stops these is too strict.
 CLEAN: list[tuple[str, Fault]] = [
-    ("a shorter quotation", do(lambda d: _requote(d, 12, "A committee of the regional parliament asked on Monday"))),
     ("a quotation that ends before the cut", do(lambda d: _cut_after(d, 9))),
-    ("another outlet's words under its own name", text(5, "carried it as well", "carried it too")),
+    ("another outlet's words under its own name", text(5, "ran it as", "carried it as")),
     ("the weekday of the record", text(12, "On 20 May,", "On Wednesday,")),
     ("the date with its year", text(4, "on 20 May", "on 20 May 2026")),
     ("a count in figures", do(lambda d: _count(d, 2, 0, "4 outlets", 4))),
     ("one source cited twice, one number", do(lambda d: _again(d))),
     ("a heading made of a name", text(6, "Critics warn that the intake warms the basin", "Critics warn")),
-    ("an unsure word inside of a quotation", do(lambda d: _requote(d, 15, "A data hall at the harbour is a sensible use of waste cold"))),
     ("synthesis at its limit", do(lambda d: _synthesis(d))),
 ]  # fmt: skip
 
@@ -213,21 +230,17 @@ def _cut_after(draft: Draft, position: int) -> None:
 
 def _again(draft: Draft) -> None:
     """A further sentence on a source that has its number already."""
-    more = cited("body", 3, 2, "It went on: ", use(7, "who owns the cooling rights of the harbour"))
-    more.text = more.text.replace("[[r7]]", "[[6]]")
-    draft.sentences[12].text = draft.sentences[12].text.replace(" who owns the cooling rights of the harbour", "")
-    used = draft.sentences[12].uses[0]
-    words = used.quote.removesuffix(" who owns the cooling rights of the harbour")
-    draft.sentences[12].uses = [replace(used, quote=words, end=used.start + len(words))]
+    more = cited("body", 1, 1, "It added: ", use(3, "The Port of Aldmoor opened a 40-megawatt data hall this week"))
+    more.text = more.text.replace("[[r3]]", "[[2]]")
     for row in draft.sentences:
-        row.rests_on = [i + (i > 12) for i in row.rests_on]
-    draft.sentences.insert(13, more)
+        row.rests_on = [i + (i > 5) for i in row.rests_on]
+    draft.sentences.insert(6, more)
 
 
 def _synthesis(draft: Draft) -> None:
     """Two of five sentences of a section are the writer's own."""
-    own = [Sentence("body", f"{words} posts and reports here share the subject.", 2, 3, "synthesis", rests_on=[7])
-           for words in ("The", "These")]  # fmt: skip
+    words = ("These posts share the page.", "The reports stand apart here.")
+    own = [Sentence("body", text, 2, 3, "synthesis", rests_on=[7]) for text in words]
     for row in draft.sentences:
         row.rests_on = [i + 2 * (i > 9) for i in row.rests_on]
     draft.sentences[10:10] = own
@@ -260,29 +273,21 @@ def test_the_minimum_itself_is_enough() -> None:
         assert [failure.gate for failure in found] == ["evidence"], name
 
 
-# Faults that no gate stops yet. Each is listed with the gate that should: when it does, the entry moves to FAULTS.
+# Faults that no gate stops yet. When one does, the entry moves to FAULTS.
 HOLES: list[tuple[str, str, Fault]] = [
-    ("quotes", "half a word", do(lambda d: _requote(d, 8, "arms the basin"))),
-    ("quotes", "half a figure", do(lambda d: _requote(d, 7, "2 percent, the port says"))),
-    ("quotes", "a quotation without its negation", do(lambda d: _requote(d, 9, "asked the fishers before the intake pipe went in"))),
-    ("quotes", "a quotation without its hedge", do(lambda d: _requote(d, 8, "the intake warms the basin"))),
-    ("quotes", "invented words in single marks", text(9, "argued:", "argued, calling it ‘a disgrace’:")),
-    ("support", "a frame that accuses", text(4, "reported on", "lied on")),
-    ("support", "a frame that denies", text(7, "wrote:", "denied:")),
-    ("support", "the headline's verb swapped", text(0, "opened", "closed")),
-    ("support", "the headline negated", text(0, "opened", "never opened")),
-    ("support", "a claim in a heading", text(3, "Port of Aldmoor", "Port of Aldmoor fails its fishers")),
-    ("support", "a claim in a question", text(14, "matter?", "poison its fishers?")),
-    ("counts", "a count that was not declared", text(2, "So Harbour Ledger put it;", "So two ministries and Harbour Ledger put it;")),
-    ("support", "a crowd that was not counted", text(2, "the story draws on", "hundreds agree and the story draws on")),
-    ("facts", "another day in a word", text(12, "On 20 May,", "Yesterday,")),
-    ("origin", "address without its scheme", text(13, "cited here", "cited here (example.org)")),
-    ("language", "a letter of another script", text(13, "record", "r\u0435cord")),
-    ("language", "a question without its mark", text(14, "matter?", "matter")),
+    ("support", "a headline without its end", text(0, "a 40-megawatt data hall", "a 40-megawatt data")),
+    ("support", "a heading without its hedge", text(6, "Critics warn that the intake warms", "the intake warms")),
+    ("support", "a heading without its negation", do(lambda d: _head(d, 6, 9, "asked the fishers"))),
 ]  # fmt: skip
 
 
-@pytest.mark.xfail(reason="no gate stops this yet", strict=True)
+def _head(draft: Draft, position: int, ground: int, words: str) -> None:
+    """A heading made of words of another sentence of its section."""
+    draft.sentences[position].text = words
+    draft.sentences[position].rests_on = [ground]
+
+
+@pytest.mark.xfail(reason="no gate stops this yet", strict=True, raises=AssertionError)
 @pytest.mark.parametrize(("gate", "name", "fault"), HOLES, ids=[f"{gate}: {name}" for gate, name, _ in HOLES])
 def test_a_fault_that_no_gate_stops_yet(gate: str, name: str, fault: Fault) -> None:
     draft = clean_draft()
