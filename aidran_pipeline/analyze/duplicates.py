@@ -74,9 +74,7 @@ def earlier_twins(texts: Sequence[Text]) -> dict[int, tuple[int, float]]:
     return twins
 
 
-def _nearest(
-    own: frozenset[str], candidates: Iterable[int], grams: Mapping[int, frozenset[str]]
-) -> tuple[float, int]:
+def _nearest(own: frozenset[str], candidates: Iterable[int], grams: Mapping[int, frozenset[str]]) -> tuple[float, int]:
     """Similarity and id of the most similar candidate, the first of equals; (0, -1) for none."""
     best = (0.0, -1)
     for other in dict.fromkeys(candidates):

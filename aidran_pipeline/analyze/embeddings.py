@@ -7,7 +7,9 @@ members' vectors (and is slower on one core).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from aidran_pipeline.store.db import Connection
 MODEL = "all-MiniLM-L6-v2-onnx-int8/96"
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 TOKENS = 96
+WORTH_THREADS = 16
 Vector = NDArray[np.float32]
 
 
@@ -61,6 +64,18 @@ def embed(text: str) -> Vector:
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
+def _embed_all(texts: Sequence[str]) -> list[Vector]:
+    """Vectors of texts, in their order: a core each, as the runtime gives the interpreter free while it computes.
+
+    Each text is a run of its own, so that the vectors do not depend on how many cores there are.
+    """
+    if len(texts) < WORTH_THREADS:
+        return [embed(text) for text in texts]
+    _model()
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(embed, texts))
+
+
 def text_key(text: str) -> str:
     """Cache key of a text."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
@@ -81,16 +96,13 @@ def embed_cached(conn: Connection, texts: Mapping[Any, str]) -> dict[Any, Vector
         ):
             known[row["text_sha256"]] = _array(row["embedding"])
     missing = {keys[key]: text for key, text in texts.items() if keys[key] not in known}
+    digests = sorted(missing)
+    known.update(zip(digests, _embed_all([missing[digest] for digest in digests]), strict=True))
     with conn.cursor() as cursor, conn.transaction():
-        for digest in sorted(missing):
-            known[digest] = embed(missing[digest])
-            cursor.execute(
-                (
-                    "INSERT INTO record_embeddings (text_sha256, model, embedding) VALUES (%s, %s, %s) "
-                    "ON CONFLICT DO NOTHING"
-                ),
-                (digest, MODEL, known[digest]),
-            )
+        cursor.executemany(
+            "INSERT INTO record_embeddings (text_sha256, model, embedding) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [(digest, MODEL, known[digest]) for digest in digests],
+        )
     return {key: known[digest] for key, digest in keys.items()}
 
 
