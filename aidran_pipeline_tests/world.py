@@ -144,18 +144,17 @@ class World:
         authors: int | None = None, family: str | None = None,
     ) -> list[int]:  # fmt: skip
         """`count` analysed records of one day, each a text of its own; `authors`: how many wrote them (one each)."""
-        made = []
-        for i in range(count):
-            native = f"{day}-{topic}-{tag}{i}"
-            text = f"Post {native} from {source} says something of its own."
-            author = f"{source}-author-{i % (authors or count)}"
-            made.append(
-                self.record(
-                    source, native, text, at(day, 8) + timedelta(minutes=i), author=author, seen=seen, family=family
-                )
-            )
-            self.assign(made[-1], topic)
-        return made
+        kind, publisher = self.sources[source]
+        rows = self.conn.execute(
+            _VOICES,
+            {
+                "platform": PLATFORMS[kind], "prefix": f"{source}|" if kind == "rss" else "", "source": source, "day": day,
+                "topic": topic, "tag": tag, "count": count, "authors": authors or count, "publisher": publisher,
+                "family": family or publisher.lower(), "first": at(day, 8), "seen": seen, "fetch": self.fetches[source],
+                "name": f"{day}-{topic}-{tag}",
+            },
+        ).fetchall()  # fmt: skip
+        return [row["id"] for row in rows]
 
     def copies(self, records: Sequence[int]) -> None:
         """Mark records as copies of the first."""
@@ -166,3 +165,30 @@ class World:
         )  # fmt: skip
         for record in records:
             self.conn.execute("INSERT INTO duplicate_members VALUES (%s, %s, 1)", (record, group))
+
+
+_VOICES = """
+WITH made AS (
+    INSERT INTO records (platform, native_id, source_id, url, canonical_url, author_key, publisher, publisher_family,
+                         published_at, day, first_seen_at, first_fetch_id, run_id)
+    SELECT %(platform)s, %(prefix)s || %(name)s || i, %(source)s, 'https://' || %(source)s || '.example/' || %(name)s || i,
+           'https://' || %(source)s || '.example/' || %(name)s || i, %(source)s || '-author-' || i %% %(authors)s,
+           %(publisher)s, %(family)s, %(first)s + make_interval(mins => i), %(day)s,
+           COALESCE(%(seen)s, %(first)s + make_interval(mins => i)), %(fetch)s, 'ingest'
+    FROM generate_series(0, %(count)s - 1) i ORDER BY i
+    RETURNING id, native_id, first_seen_at
+), said AS (
+    INSERT INTO record_versions (record_id, number, text, text_sha256, first_seen_at, first_fetch_id, run_id)
+    SELECT id, 1, t, encode(sha256(convert_to(t, 'UTF8')), 'hex'), first_seen_at, %(fetch)s, 'ingest'
+    FROM made, LATERAL (SELECT 'Post ' || native_id || ' says something of its own.' AS t) words
+    RETURNING id, record_id
+), judged AS (
+    INSERT INTO record_analysis (record_version_id, day, lang, lang_confidence, ai_score, about_ai, engine, engine_version,
+                                 input_hash, run_id)
+    SELECT id, %(day)s, 'en', 1, 0.9, %(topic)s::text IS NOT NULL, 'test', 'test', 'test', 'analyze' FROM said
+), assigned AS (
+    INSERT INTO record_topics
+    SELECT record_id, %(topic)s, id, %(day)s, 1, 0.8, 'test', 'analyze' FROM said WHERE %(topic)s::text IS NOT NULL
+)
+SELECT id FROM made ORDER BY id
+"""

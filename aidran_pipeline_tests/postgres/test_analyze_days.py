@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aidran_pipeline.analyze import analyze_days, embeddings, topics
+from aidran_pipeline.analyze import analyze_days, embeddings
 from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult
@@ -34,7 +34,6 @@ OPENING = (
 def embed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real model, but each text of this file once: most tests share the topics' descriptions and these texts."""
     monkeypatch.setattr(embeddings, "embed", _embed)
-    monkeypatch.setattr(topics, "embed", _embed)
 
 
 _embed = cache(embeddings.embed)
