@@ -116,6 +116,9 @@ def _decide(
         "run_id": run.id,
     }
     if draft is None or reasons:
+        standing = latest_result(conn, day, topic)
+        if standing is not None:
+            numbers["version_that_stands"] = standing.version
         store_decision(conn, day=day, topic=topic, decision="withheld", reasons=reasons, numbers=numbers,
                        draft=draft_as_json(draft) if draft else None, article_version_id=None, decided_at=run.now,
                        **common)  # fmt: skip

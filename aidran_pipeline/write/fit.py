@@ -12,6 +12,7 @@ from aidran_pipeline.text import Span, clause_spans, tokens
 from aidran_pipeline.text.facts import title_cased
 from aidran_pipeline.text.quality import quote_problems
 from aidran_pipeline.text.terms import stems_of
+from aidran_pipeline.write.draft import Use
 from aidran_pipeline.write.material import Claim, Material
 
 # Two quotes that share this much of their words say the same thing: the second is not printed again.
@@ -99,6 +100,13 @@ def headline_clauses(claim: Claim) -> list[str]:
     texts = [s.of(claim.source.text).rstrip(" .,;:") for s in spans]
     low, high = HEADLINE_LENGTH
     return [t for t in texts if low <= len(t) <= high and stands_alone(t)]
+
+
+def clauses(use: Use) -> list[str]:
+    """A quotation and the clauses in it that stand alone, longest first, without a final stop."""
+    spans = clause_spans(use.source.text, Span(use.start, use.end))
+    texts = {use.quote} | {use.source.text[s.start : s.end].rstrip(" .,;:") for s in spans}
+    return sorted((t for t in texts if t and t in use.quote), key=lambda t: (-len(t), t))
 
 
 def stands_alone(clause: str) -> bool:

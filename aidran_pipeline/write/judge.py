@@ -13,6 +13,7 @@ import re
 
 from aidran_pipeline.text import facts_of, supports_facts
 from aidran_pipeline.write.draft import MARKER, Sentence, Use
+from aidran_pipeline.write.fit import clauses
 
 JUDGE = "verbatim"
 JUDGE_VERSION = "verbatim-2"
@@ -58,7 +59,7 @@ def foreign_facts(sentence: Sentence, grounds: list[Use], topic_label: str) -> l
 def foreign_words(sentence: Sentence, grounds: list[Use], topic_label: str) -> list[str]:
     """Words of the frame that are neither metadata, nor names out of the quotes, nor of the engine's frames."""
     frame = QUOTED.sub(" ", frame_of(sentence))
-    if sentence.part in TITLES and any(whole_words(frame.strip(), use.quote) for use in grounds):
+    if sentence.part in TITLES and _is_clause(frame.strip(), grounds, begun=sentence.part == "short_title"):
         return []
     told = sorted(
         {topic_label, *(word for use in grounds for word in _told_by(use))}, key=lambda words: (-len(words), words)
@@ -75,6 +76,15 @@ def foreign_words(sentence: Sentence, grounds: list[Use], topic_label: str) -> l
 def _known(word: str, quotes: str) -> bool:
     """A word of the frames, or a capitalised one (part of a name) that stands so in the quotes."""
     return word.lower().rstrip(".'’-") in FRAME_WORDS or (word[0].isupper() and whole_words(word, quotes))
+
+
+def _is_clause(title: str, grounds: list[Use], *, begun: bool) -> bool:
+    """Whether a title is a quotation or a clause of one that stands alone; for the tab's title, the first words of one.
+
+    A run of words out of the middle could lose its hedge, its negation or its end.
+    """
+    whole = [clause for use in grounds for clause in clauses(use)]
+    return title in whole or (begun and any(c.startswith(title) and whole_words(title, c) for c in whole))
 
 
 def whole_words(part: str, text: str) -> bool:

@@ -7,6 +7,7 @@ which thread goes where (select.py).
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from aidran_pipeline.text import facts_of
@@ -61,16 +62,16 @@ class Thread:
         return [c for c in self.claims if is_post(c)]
 
     def names(self) -> list[str]:
-        """Names in its claims, by how many records say them, then by first use; general ones left out."""
+        """Names in its claims, by how many records say them, then by first use; general ones left out.
+
+        A word that stands in lower case elsewhere is none, nor is the plural noun that one sentence begins with.
+        """
         said: dict[str, set[int | None]] = {}
+        plain = {w for c in self.claims for w in re.findall(r"\b[a-z][\w’'-]+", c.source.text)}
         for claim in sorted(self.claims, key=lambda c: (c.native_id, c.start)):
             for fact in facts_of(claim.quote):
-                if (
-                    fact.kind == "name"
-                    and 2 < len(fact.text) <= 32
-                    and not general(fact.text)
-                    and " and " not in fact.text
-                ):
+                opens = fact.start == 0 and " " not in fact.text and fact.text.rstrip("’'").endswith("s")
+                if fact.kind == "name" and telling(fact.text) and fact.text.lower() not in plain and not opens:
                     said.setdefault(fact.text, set()).add(claim.source.record_id)
         first = {name: place for place, name in enumerate(said)}
         names: list[str] = []

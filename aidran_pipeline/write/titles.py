@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import re
 
-from aidran_pipeline.text import Span, clause_spans
 from aidran_pipeline.text.quality import HANGING_END
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence, Use
-from aidran_pipeline.write.fit import HEADLINE_LENGTH, SUBJECT, repeats, sentence_case, similarity, stands_alone
+from aidran_pipeline.write.fit import (
+    HEADLINE_LENGTH,
+    SUBJECT,
+    clauses,
+    repeats,
+    sentence_case,
+    similarity,
+    stands_alone,
+)
 from aidran_pipeline.write.frames import day_name, speaker_name
 from aidran_pipeline.write.threads import Thread
 
@@ -21,13 +28,6 @@ LONG_HEADING = (74, 90)
 SHORT_LENGTH = 44
 DEK_LENGTH = (40, 170)
 Candidate = tuple[int, Use, str]
-
-
-def clauses(use: Use) -> list[str]:
-    """A quotation and the clauses in it that stand alone, longest first, without a final stop."""
-    spans = clause_spans(use.source.text, Span(use.start, use.end))
-    texts = {use.quote} | {use.source.text[s.start : s.end].rstrip(" .,;:") for s in spans}
-    return sorted((t for t in texts if t and t in use.quote), key=lambda t: (-len(t), t))
 
 
 def _candidates(builder: Builder, section: int, low: int, high: int) -> list[Candidate]:

@@ -11,13 +11,13 @@ from aidran_pipeline.write.gates import Context
 DAY = date(2026, 5, 20)
 TEXTS = {
     1: ("news", "Harbour Ledger", "Port of Aldmoor opens a 40-megawatt data hall\n\nThe Port of Aldmoor opened a 40-megawatt data hall on "
-        "Tuesday and leased half of it to the regional health service. The hall draws its cooling water from the harbour."),
+        "Tuesday, and leased half of it to the regional health service. The hall draws its cooling water from the harbour."),
     2: ("news", "Circuit Weekly", "Aldmoor bets on harbour cooling\n\nHarbour water cuts the hall's cooling bill by 22 percent, the port says. "
         "Critics warn that the intake warms the basin."),
     3: ("news", "Nordlicht Tech", "Aldmoor data hall opens at the port\n\nThe Port of Aldmoor opened a 40-megawatt data hall this week."),
     4: ("bluesky", "Bluesky", "A data hall at the harbour is a sensible use of waste cold, and the health service needs the capacity."),
     5: ("bluesky", "Bluesky", "Nobody asked the fishers before the intake pipe went in, and the basin is warming already."),
-    6: ("reddit", "Reddit", "Aldmoor leases servers to hospitals\n\nOur clinic moved two imaging models there and the waiting time fell by a third."),
+    6: ("reddit", "Reddit", "Aldmoor leases servers to hospitals\n\nOur clinic moved two imaging models there, and the waiting time fell by a third."),
     7: ("news", "Meridian Post", "Parliament asks who owns the cooling rights\n\nA committee of the regional parliament asked on Monday who owns "
         "the cooling rights of the harbour."),
 }  # fmt: skip
@@ -61,11 +61,11 @@ def clean_draft() -> Draft:
     """The article: three sections, story so far, three questions."""
     lead = use(
         1,
-        "The Port of Aldmoor opened a 40-megawatt data hall on Tuesday and leased half of it to the regional health service",
+        "The Port of Aldmoor opened a 40-megawatt data hall on Tuesday, and leased half of it to the regional health service",
     )
     same = use(3, "Aldmoor data hall opens at the port")
     sentences = [
-        Sentence("headline", "The Port of Aldmoor opened a 40-megawatt data hall", kind="synthesis", rests_on=[4]),
+        Sentence("headline", "The Port of Aldmoor opened a 40-megawatt data hall on Tuesday", kind="synthesis", rests_on=[4]),
         Sentence("short_title", "Port of Aldmoor", kind="synthesis", rests_on=[4]),
         Sentence("dek", "Harbour Ledger had it on 20 May; the page rests on four outlets and two posts.", kind="synthesis",
                  rests_on=[4, 5, 7, 8, 9, 11, 12], facts=[CountFact("four outlets", "families", 4), CountFact("two posts", "posts", 2)]),
@@ -79,7 +79,7 @@ def clean_draft() -> Draft:
               use(5, "Nobody asked the fishers before the intake pipe went in, and the basin is warming already")),
         Sentence("heading", "Our clinic moved two imaging models there", 3, kind="synthesis", rests_on=[11]),
         cited("body", 3, 1, "In r/hospitaltech, a user wrote: ",
-              use(6, "Our clinic moved two imaging models there and the waiting time fell by a third")),
+              use(6, "Our clinic moved two imaging models there, and the waiting time fell by a third")),
         cited("body", 3, 2, "On 20 May, Meridian Post wrote: ",
               use(7, "A committee of the regional parliament asked on Monday who owns the cooling rights of the harbour")),
         Sentence("story_so_far", "The oldest record cited here dates from 20 May.", 0, 1, "synthesis", rests_on=[4]),
