@@ -1,4 +1,4 @@
-"""Sentence splitting for posts and news: rules per line, offsets preserved, addresses masked.
+"""Sentence splitting for posts and news: rules per line, offsets preserved.
 
 Libraries were measured and left: one cuts addresses at a question mark, one rewrites contractions, one swallows
 newlines. A full stop ends a sentence unless it belongs to an abbreviation; where it may be both, what follows decides
@@ -14,8 +14,8 @@ from itertools import pairwise
 
 from aidran_pipeline.text.spans import Span, trimmed
 
-# Bounded, so that a hostile line of dots or dashes costs no more than any other.
-URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/\S*", re.I)
+# Possessive where a run could be tried again from each of its characters: a hostile line costs no more than any other.
+# A stop counts only with white space behind it, so that addresses, versions and decimals need no rule.
 STOP = re.compile(
     r"(?<![.!?…؟।۔])(?P<stop>[.!?…؟।۔]++)(?P<close>[\"'”’»)\]]*+)(?=\s|$)|(?P<wide>[。！？｡]+)[」』）”’\"]*"
     r"|(?<=[a-z]{3})\.(?=[A-Z][a-z]*\s)"
@@ -92,7 +92,7 @@ def split_sentences(text: str) -> list[Span]:
 def _split_line(text: str, line: str, offset: int) -> Iterator[Span]:
     bullet = BULLET.match(line)
     cuts = [bullet.end() if bullet else 0]
-    for cut in _cuts(URL.sub(_mask, line), cuts[0]):
+    for cut in _cuts(line, cuts[0]):
         cuts.append(cut)
         if emoji := EMOJIS.match(line, cut):
             cuts.append(emoji.end())
@@ -101,12 +101,6 @@ def _split_line(text: str, line: str, offset: int) -> Iterator[Span]:
         span = trimmed(text, offset + start, offset + end)
         if span:
             yield span
-
-
-def _mask(match: re.Match[str]) -> str:
-    """An address without its stops; a mark that ends the sentence around it stays."""
-    kept = match.group(0).rstrip('.!?,;:)"”’')
-    return "u" * len(kept) + match.group(0)[len(kept) :]
 
 
 def _cuts(line: str, begin: int) -> Iterator[int]:

@@ -178,6 +178,8 @@ def test_a_feed_that_joined_some_days_ago_is_no_news_either(world: World, age: i
     row = baseline(world)
     assert row["series"][-1]["count"] == 38, "it is compared by now"
     assert row["outcome"] == "quiet"
+    found = replay(row["series"], "volume_spike", row["tests"])
+    assert found.expected == pytest.approx(38, rel=0.1), "what is expected moves with the sources that are there"
 
 
 def test_a_dead_source_makes_unknown_and_not_quiet(world: World) -> None:
@@ -191,6 +193,31 @@ def test_a_dead_source_makes_unknown_and_not_quiet(world: World) -> None:
     assert row["outcome"] == "unknown" and not row["coverage"]["healthy"]
     assert row["coverage"]["unknown"] == ["bsky", "gazette"]
     assert signal(world) is None
+
+
+def test_too_few_sources_make_unknown_even_when_they_carry_the_topic(world: World) -> None:
+    steady(world)
+    for i in range(4):
+        world.source(f"silent{i}")
+        world.reach(f"silent{i}", DAY - timedelta(days=14), DAY - timedelta(days=1))
+    today(world, law=4)
+    compute(world)
+    coverage = baseline(world)["coverage"]
+    assert coverage["volume"] == 1 and (coverage["reached"], coverage["sources"]) == (3, 7)
+    assert baseline(world)["outcome"] == "unknown"
+
+
+def test_the_earliest_copy_decides_the_topic_whichever_arrived_first(world: World) -> None:
+    steady(world)
+    today(world, law=4)
+    second = world.record("bsky", "second", "The same words at noon and at eight.", at(DAY, 12))
+    world.assign(second, "ai-finance")
+    first = world.record("ledger", "first", "The same words at noon and at eight.", at(DAY, 8))
+    world.assign(first, "ai-law")
+    world.copies([first, second])
+    compute(world, topics=TOPICS)
+    assert baseline(world)["series"][-1]["count"] == 9
+    assert baseline(world, "ai-finance")["series"][-1]["count"] in (0, None)
 
 
 def test_the_source_that_carries_a_topic_makes_that_topic_unknown_when_it_is_down(world: World) -> None:
