@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aidran_pipeline.commands.console import EXIT_FAILED, EXIT_SOURCES, say
+from aidran_pipeline.commands.console import EXIT_FAILED, EXIT_SOURCES, CommandError, say
 from aidran_pipeline.commands.run import Progress
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.sample.days import moment_of
@@ -95,7 +95,10 @@ def _play_day(
     from aidran_pipeline.defs.partitions import TOPIC_SLUGS
 
     with at_work.newsroom.connection() as conn:
-        to_read = _sources_due(conn, [source.id for source in server.sample.sources], server.now)
+        ids = [source.id for source in server.sample.sources]
+        to_read = _sources_due(conn, ids, server.now)
+        if to_read:
+            _refuse_live_records(conn, ids)
     if to_read:
         at_work.ingest(day, outcome, now=server.now)
     with at_work.newsroom.connection() as conn:
@@ -109,6 +112,15 @@ def _play_day(
     if not (to_read or to_analyze or to_publish):
         progress.note(f"{day}   stands as it was made before")
     return not outcome.failures
+
+
+def _refuse_live_records(conn: Connection, ids: list[str]) -> None:
+    """A newsroom at work is no place for the sample: reading it would mark the live sources removed."""
+    if conn.execute("SELECT FROM records WHERE source_id <> ALL(%s) LIMIT 1", (ids,)).fetchone() is not None:
+        raise CommandError(
+            "this database holds records of live sources, and the demo would mix the sample with them; "
+            "play it elsewhere: AIDRAN_HOME=.aidran-demo aidran demo (without AIDRAN_DATABASE_URL)"
+        )
 
 
 def _sources_due(conn: Connection, ids: list[str], now: datetime) -> bool:

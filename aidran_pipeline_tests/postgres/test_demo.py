@@ -22,7 +22,9 @@ from psycopg.rows import dict_row
 
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.sample.days import load_sample, moment_of
+from aidran_pipeline.store.db import connect
 from aidran_pipeline.store.embedded import ensure_server, stop_server
+from aidran_pipeline_tests.newsroom import build_newsroom
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LAST = date(2026, 5, 20)
@@ -290,3 +292,15 @@ def test_run_ids_are_the_same_on_every_machine(played: Played) -> None:
             for row in played.query("SELECT DISTINCT run_id FROM records WHERE day = %s", date(2026, 5, day))
         }
         assert expected in known
+
+
+def test_a_newsroom_at_work_is_left_alone(database_url: str, tmp_path: Path) -> None:
+    with connect(database_url) as conn:
+        build_newsroom(conn)
+    before = _rows(database_url)
+    environment = {**_environment(tmp_path / "home"), "AIDRAN_DATABASE_URL": database_url}
+    done = subprocess.run(_command(), env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "this database holds records of live sources" in done.stderr and "AIDRAN_HOME=" in done.stderr
+    after = _rows(database_url)
+    assert after == before
