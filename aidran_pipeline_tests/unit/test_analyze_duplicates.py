@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,15 @@ def test_nearly_all_copies_among_many_texts_are_found() -> None:
     missed = [i for i in expected if found.get(300 + i) != i]
     assert len(expected) > 150 and len(missed) <= 0.05 * len(expected)
     assert all(new >= 300 and first == new - 300 for new, first in found.items()), "and nothing else"
+
+
+def test_a_flood_of_copies_costs_no_more_than_its_length() -> None:
+    """A wire story or a swarm of accounts: three thousand copies, some of them dressed up a little."""
+    flood = [REPORT + (f" #{i % 7}" if i % 3 else "") for i in range(3000)]
+    started = time.perf_counter()
+    found = twins(*flood)
+    assert time.perf_counter() - started < 10
+    assert set(found.values()) == {0} and len(found) == 2999
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=80), max_size=12))
