@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for field in Settings.model_fields.values():
         os.environ.pop(str(field.validation_alias), None)
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "AIDRAN_", "PG")) and name != SERVER_VARIABLE:
+        if name.startswith(("OPENAI_", "AIDRAN_", "DAGSTER_", "PG")) and name != SERVER_VARIABLE:
             del os.environ[name]
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dagster import Definitions, ExecutorDefinition, in_process_executor, multiprocess_executor
+from dagster import (
+    Definitions,
+    ExecutorDefinition,
+    Field,
+    LoggerDefinition,
+    colored_console_logger,
+    in_process_executor,
+    multiprocess_executor,
+)
 
 from aidran_pipeline.defs.assets.analyze import analysis
 from aidran_pipeline.defs.assets.ingest import INGEST_ASSETS
@@ -16,6 +24,16 @@ from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.defs.schedules import SCHEDULES
 from aidran_pipeline.defs.sensors import SENSORS
 
+# Warnings and errors of a run go to the terminal; the rest is in its log, and twenty lines a run would bury them.
+CONSOLE = LoggerDefinition(
+    colored_console_logger.logger_fn,
+    description="Warnings and errors on the terminal.",
+    config_schema={
+        "log_level": Field(str, is_required=False, default_value="WARNING"),
+        "name": Field(str, is_required=False, default_value="dagster"),
+    },
+)
+
 
 def build_definitions(*, newsroom: Newsroom | None = None, executor: ExecutorDefinition | None = None) -> Definitions:
     """Everything Dagster knows of this project. Tests and `aidran run` pass a newsroom of their own."""
@@ -27,6 +45,7 @@ def build_definitions(*, newsroom: Newsroom | None = None, executor: ExecutorDef
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={"newsroom": newsroom},
+        loggers={"console": CONSOLE},
         executor=executor or _executor(newsroom.settings.executor),
     )
 

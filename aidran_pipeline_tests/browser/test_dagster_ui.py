@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -47,6 +48,15 @@ BACKFILL = """query ($id: String!) { partitionBackfillOrError(backfillId: $id) {
             materialized: numPartitionsMaterialized failed: numPartitionsFailed }
         } } } } }"""
 
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "aidran"}
+SCHEDULE = """mutation ($at: Float!) { scheduleDryRun(timestamp: $at, selectorData: {scheduleName: "edition_schedule",
+        repositoryName: "__repository__", repositoryLocationName: "aidran"}) { ... on DryRunInstigationTick {
+    evaluationResult { error { message } runRequests { runKey tags { key value } } } } } }"""
+LAUNCH = """mutation ($parameters: ExecutionParams!) { launchRun(executionParams: $parameters) { __typename
+    ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } } } }"""
+RUNS = """query ($day: String!) { runsOrError(filter: {tags: [{key: "aidran/edition", value: $day}]}, limit: 50) {
+    ... on Runs { results { jobName status tags { key value } } } } }"""
 SITE = """{ assetNodeOrError(assetKey: {path: ["site"]}) { ... on AssetNode { assetMaterializations(limit: 1) {
     metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
 
@@ -89,6 +99,22 @@ def page(dev: Dev) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
+def edition(dev: Dev, newsroom: Office) -> tuple[str, str]:
+    """The edition of the day before the three, launched as the schedule would have; its day and run id."""
+    at = datetime.combine(newsroom.days[0], time(5, 30), UTC).timestamp()
+    tick = dev.ask(SCHEDULE, at=at)["scheduleDryRun"]["evaluationResult"]
+    (request,) = tick["runRequests"]
+    tags = [{"key": tag["key"], "value": tag["value"]} for tag in request["tags"]]
+    parameters = {
+        "selector": {"jobName": "edition_job", **REPOSITORY}, "executionMetadata": {"tags": tags}, "runConfigData": {}
+    }  # fmt: skip
+    run_id = dev.ask(LAUNCH, parameters=parameters)["launchRun"]["run"]["runId"]
+    day = next(tag["value"] for tag in tags if tag["key"] == "aidran/edition")
+    assert day == str(newsroom.days[0] - timedelta(days=1))
+    return day, run_id
+
+
+@pytest.fixture(scope="module")
 def backfill(dev: Dev, page: Page, newsroom: Office) -> str:
     """A backfill of the three days from analysis to stories, launched in the graph's dialog; its id."""
     selected = " or ".join(f'group:"{group}"' for group in BACKFILLED)
@@ -125,7 +151,9 @@ def _rows(newsroom: Office, sql: str, *values: Any) -> list[dict[str, Any]]:
         return conn.execute(sql, values).fetchall()
 
 
-def test_the_graph_shows_every_asset_in_its_group(page: Page, dev: Dev, backfill: str) -> None:
+def test_the_graph_shows_every_asset_in_its_group(
+    page: Page, dev: Dev, backfill: str, edition: tuple[str, str]
+) -> None:
     _open(page, f"{dev.url}/asset-groups")
     for group in GROUPS:
         page.get_by_text(group, exact=True).first.wait_for()
@@ -217,6 +245,22 @@ def test_schedules_that_ask_and_publish_are_off_and_no_sensor_fails(
     page.get_by_text("edition_schedule", exact=True).first.wait_for()
 
 
+def test_the_schedules_edition_is_followed_by_its_stories(
+    dev: Dev, newsroom: Office, backfill: str, edition: tuple[str, str]
+) -> None:
+    day, _run_id = edition
+
+    def decided() -> bool:
+        found = dev.ask(RUNS, day=day)["runsOrError"]["results"]
+        told = {next((t["value"] for t in run["tags"] if t["key"] == "dagster/partition"), run["jobName"]): run["status"]
+                for run in found}  # fmt: skip
+        return told == dict.fromkeys(["edition_job", *(f"{day}|{topic}" for topic in TOPICS)], "SUCCESS")
+
+    dev.wait_until("story of every topic", decided, 300)
+    rows = _rows(newsroom, "SELECT topic, decision FROM current_decisions WHERE day = %s", day)
+    assert {row["topic"]: row["decision"] for row in rows} == dict.fromkeys(TOPICS, "withheld")
+
+
 def test_a_backfill_of_three_days_works(page: Page, dev: Dev, newsroom: Office, backfill: str) -> None:
     def ended() -> Any:
         found = dev.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]
@@ -230,7 +274,7 @@ def test_a_backfill_of_three_days_works(page: Page, dev: Dev, newsroom: Office, 
     for name, one in counts.items():
         wanted = 3 * len(TOPICS) if name in by_topic else 3
         assert (one["targeted"], one["materialized"], one["failed"]) == (wanted, wanted, 0), name
-    decided = _rows(newsroom, "SELECT day, topic FROM current_decisions ORDER BY day, topic")
+    decided = _rows(newsroom, "SELECT day, topic FROM current_decisions WHERE day >= %s", newsroom.days[0])
     assert {(row["day"], row["topic"]) for row in decided} == {(day, t) for day in newsroom.days for t in TOPICS}
     _open(page, f"{dev.url}/runs/b/{backfill}")
     page.get_by_text("Completed").first.wait_for()
