@@ -94,23 +94,25 @@ def _play_day(
     """One day. False when a stage failed: what comes after it would be made of half a day."""
     from aidran_pipeline.defs.partitions import TOPIC_SLUGS
 
+    ids = [source.id for source in server.sample.sources]
     with at_work.newsroom.connection() as conn:
-        ids = [source.id for source in server.sample.sources]
         to_read = _sources_due(conn, ids, server.now)
         if to_read:
             _refuse_live_records(conn, ids)
+        to_analyze = to_read or not _has_claims(at_work, day) or bool(_waiting(conn, day))
+        to_publish = publish and _undecided(conn, day, TOPIC_SLUGS)
+    if not (to_read or to_analyze or to_publish):
+        progress.note(f"{day}  stands as it was made before")
+        return True
+    progress.note(f"{day}")
     if to_read:
         at_work.ingest(day, outcome, now=server.now)
-    with at_work.newsroom.connection() as conn:
-        to_analyze = not _has_claims(at_work, day) or bool(_waiting(conn, day))
-    if not outcome.failures and to_analyze:
+        if outcome.sources.get("failed"):
+            outcome.failures.append(f"ingest: {outcome.sources['failed']} of the sample's sources did not answer")
+    if to_analyze and not outcome.failures:
         at_work.analyze(day, outcome)
-    with at_work.newsroom.connection() as conn:
-        to_publish = publish and _undecided(conn, day, TOPIC_SLUGS)
-    if not outcome.failures and to_publish:
+    if to_publish and not outcome.failures:
         at_work.publish_day(day, list(TOPIC_SLUGS), outcome)
-    if not (to_read or to_analyze or to_publish):
-        progress.note(f"{day}   stands as it was made before")
     return not outcome.failures
 
 

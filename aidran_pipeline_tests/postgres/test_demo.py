@@ -155,7 +155,7 @@ JOIN article_sentences h ON h.article_version_id = v.id AND h.part = 'headline' 
 def test_a_killed_demo_goes_on_where_it_was(played: Played) -> None:
     assert played.killed_at.startswith("claims")
     assert [line for line in played.output.splitlines() if line.endswith("stands as it was made before")] == [
-        f"2026-05-{day}   stands as it was made before" for day in (11, 12)
+        f"2026-05-{day}  stands as it was made before" for day in (11, 12)
     ]
     assert "FAILED" not in played.output
 
