@@ -6,6 +6,7 @@ The stages are the real ones; only ingest is left out (world.py writes its rows)
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from aidran_pipeline.analyze import analyze_days, extract_claims
 from aidran_pipeline.config.publication import Publication, load_publication
@@ -14,6 +15,7 @@ from aidran_pipeline.signal import compute_signals
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
 from aidran_pipeline.store.topics import sync_topics
+from aidran_pipeline.write import ArticleResult, write_article
 from aidran_pipeline_tests.world import World, at
 
 DAY = date(2026, 6, 20)
@@ -244,3 +246,35 @@ def prepare(
     analyze_days(conn, days, run=run)
     extract_claims(conn, days, run=run)
     compute_signals(conn, [(day, t) for day in days for t in (HEALTH, LAW)], run=run, publication=publication)
+
+
+def write(
+    conn: Connection, topic: str = HEALTH, *, day: date = DAY, run: str = "w1", publication: Publication = PUBLICATION
+) -> ArticleResult:
+    """The story of one topic and day, written shortly before midnight of DAY."""
+    return write_article(conn, day, topic, run=Run(run, at(DAY, 23, 45)), publication=publication)
+
+
+def rows(conn: Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Rows as tuples; columns need names of their own."""
+    return [tuple(row.values()) for row in conn.execute(query, values).fetchall()]
+
+
+def add_news(conn: Connection, *, day: date = DAY, seen: str = "later") -> None:
+    """One more report and post on the lead event, analysed; what was sealed stays sealed."""
+    world = World(conn, {"ward-round": ("rss", "Ward Round"), "bsky": ("bluesky_search", "Bluesky")})
+    for name in world.sources:
+        world.fetches[name] = world.one("SELECT min(id) FROM fetches WHERE source_id = %s", name)
+    world.record(
+        "ward-round", f"x-{seen}",
+        "Aldmoor hospitals will publish every week how often the AI model by Sano Labs was overruled on chest scans. "
+        "Patients asked for the figure because nobody else counts it.",
+        at(day, 18), title=f"Aldmoor hospitals to publish how often the AI model was overruled, {seen}", author="ward-round|x",
+    )  # fmt: skip
+    world.record(
+        "bsky", f"y-{seen}", f"Publishing how often the AI model in Aldmoor is overruled should be the law for hospitals, {seen}.",
+        at(day, 19), author=f"{seen}.sample.test",
+    )  # fmt: skip
+    run = Run("more", at(day, 23, 40))
+    analyze_days(conn, [day], run=run)
+    extract_claims(conn, [day], run=run)

@@ -97,6 +97,9 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("support", "a frame that denies", text(7, "wrote:", "denied:")),
     ("support", "the headline's verb swapped", text(0, "opened", "closed")),
     ("support", "the headline negated", text(0, "opened", "never opened")),
+    ("support", "a headline without its end", text(0, "a 40-megawatt data hall", "a 40-megawatt data")),
+    ("support", "a heading without its hedge", text(6, "Critics warn that the intake warms", "the intake warms")),
+    ("support", "a heading without its negation", do(lambda d: _head(d, 6, 9, "asked the fishers"))),
     ("support", "a claim in a heading", text(3, "Port of Aldmoor", "Port of Aldmoor fails its fishers")),
     ("support", "a claim in a question", text(14, "matter?", "poison its fishers?")),
     ("support", "a count that was not declared", text(2, "Harbour Ledger had it", "Two ministries and Harbour Ledger had it")),
@@ -131,6 +134,12 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("counts", "records read", do(lambda d: setattr(d, "records_read", 12))),
     ("counts", "count of an unknown kind", do(lambda d: d.sentences[13].facts.append(CountFact("20 May", "likes", 20)))),
 ]  # fmt: skip
+
+
+def _head(draft: Draft, position: int, ground: int, words: str) -> None:
+    """A heading made of words of another sentence of its section."""
+    draft.sentences[position].text = words
+    draft.sentences[position].rests_on = [ground]
 
 
 def _swap(draft: Draft) -> None:
@@ -273,18 +282,15 @@ def test_the_minimum_itself_is_enough() -> None:
         assert [failure.gate for failure in found] == ["evidence"], name
 
 
-# Faults that no gate stops yet. When one does, the entry moves to FAULTS.
+# Faults that no gate stops yet: each word of these frames is one that the engine uses, but not so. When a gate stops
+# one, the entry moves to FAULTS.
 HOLES: list[tuple[str, str, Fault]] = [
-    ("support", "a headline without its end", text(0, "a 40-megawatt data hall", "a 40-megawatt data")),
-    ("support", "a heading without its hedge", text(6, "Critics warn that the intake warms", "the intake warms")),
-    ("support", "a heading without its negation", do(lambda d: _head(d, 6, 9, "asked the fishers"))),
+    ("support", "an outlet that nobody quoted", text(4, "Harbour Ledger reported", "Nobody at Harbour Ledger reported")),
+    ("support", "words that were not written", text(7, "wrote:", "wrote none of this:")),
+    ("support", "words argued against", text(7, "wrote:", "argued against this:")),
+    ("support", "a frame that negates", text(9, "argued:", "argued not:")),
+    ("support", "a record that is not there", text(13, "The oldest record cited here", "No record cited here")),
 ]  # fmt: skip
-
-
-def _head(draft: Draft, position: int, ground: int, words: str) -> None:
-    """A heading made of words of another sentence of its section."""
-    draft.sentences[position].text = words
-    draft.sentences[position].rests_on = [ground]
 
 
 @pytest.mark.xfail(reason="no gate stops this yet", strict=True, raises=AssertionError)

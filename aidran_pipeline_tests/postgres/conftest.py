@@ -1,36 +1,43 @@
-"""Fixtures of the lineage tests: one newsroom is published for all, each test works in a transaction of its own."""
+"""Material for stories, taken through the stages once a session and copied for each test that writes."""
 
 from __future__ import annotations
 
-import shutil
+import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
+import psycopg
 import pytest
 
-from aidran_pipeline.store.db import connect
-from aidran_pipeline_tests.conftest import _create_database, _drop_database
-from aidran_pipeline_tests.ingest_server import serving
-from aidran_pipeline_tests.lineage_scene import Scene
-from aidran_pipeline_tests.lineage_story import Story, publish_story
+from aidran_pipeline.store.db import Connection, connect
+from aidran_pipeline_tests.material import prepare, tell
 
 
 @pytest.fixture(scope="session")
-def published(
-    server_url: str, template_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path, Story]]:
-    """The database and home of the newsroom, made once."""
-    home = tmp_path_factory.mktemp("lineage")
-    url = _create_database(server_url, "lineage", f"TEMPLATE {template_url.rsplit('/', 1)[1]}")
-    with serving() as server, connect(url) as conn:
-        story = publish_story(conn, server, home)
-    yield url, home, story
-    _drop_database(server_url, url)
+def material_url(server_url: str, template_url: str) -> Iterator[str]:
+    """A database with material for two stories, prepared once and copied for each test."""
+    name = f"material_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template_url.rsplit('/', 1)[1]}")
+    url = server_url.rsplit("/", 1)[0] + "/" + name
+    with connect(url) as conn:
+        tell(conn)
+        prepare(conn)
+    yield url
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def scene(published: tuple[str, Path, Story], tmp_path: Path) -> Iterator[Scene]:
-    url, home, story = published
-    shutil.copytree(home / "site", tmp_path / "site")
-    with connect(url) as conn, conn.transaction(force_rollback=True):
-        yield Scene(conn, tmp_path / "site", story)
+def copy_url(server_url: str, material_url: str) -> Iterator[str]:
+    name = f"copy_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {material_url.rsplit('/', 1)[1]}")
+    yield server_url.rsplit("/", 1)[0] + "/" + name
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def told(copy_url: str) -> Iterator[Connection]:
+    with connect(copy_url) as conn:
+        yield conn
