@@ -20,6 +20,7 @@ from aidran_pipeline.defs.assets.write import articles, web_pages
 from aidran_pipeline.defs.checks import articles_hold_their_gates
 from aidran_pipeline.defs.housekeeping import purge_job
 from aidran_pipeline.defs.jobs import JOBS
+from aidran_pipeline.defs.presence import newsroom_resource
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.defs.schedules import SCHEDULES
 from aidran_pipeline.defs.sensors import SENSORS
@@ -44,7 +45,7 @@ def build_definitions(*, newsroom: Newsroom | None = None, executor: ExecutorDef
         jobs=[*JOBS, purge_job],
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources={"newsroom": newsroom},
+        resources={"newsroom": newsroom_resource(newsroom)},
         loggers={"console": CONSOLE},
         executor=executor or _executor(newsroom.settings.executor),
     )

@@ -26,8 +26,9 @@ from aidran_pipeline.defs.partitions import (
     key_of,
     topic_ranges,
 )
+from aidran_pipeline.defs.presence import STARTED_BY, bury_dead_runs
 from aidran_pipeline.defs.resources import NOW_TAG, Newsroom
-from aidran_pipeline.defs.sensors import EDITION_TAG, STARTED_BY
+from aidran_pipeline.defs.sensors import EDITION_TAG
 from aidran_pipeline.store.db import Connection
 
 HISTORY_DAYS = 92  # records older than this are kept, and left out of analysis: no baseline reaches back so far
@@ -86,6 +87,9 @@ class Editor:
         self.instance = instance
         self.watcher = watcher
         self.definitions: Definitions = build_definitions(newsroom=newsroom)
+        # Pool slots of an edition that was killed would keep this one waiting.
+        with newsroom.connection() as conn:
+            bury_dead_runs(instance, conn)
 
     # --- whole ways ---------------------------------------------------------------------------------------------------
 

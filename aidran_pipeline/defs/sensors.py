@@ -27,13 +27,13 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from aidran_pipeline.defs.assets.publish import NO_STORY, known_to_site, stories_decided
 from aidran_pipeline.defs.jobs import articles_job, edition_job, signals_job, site_job
 from aidran_pipeline.defs.partitions import TOPIC_SLUGS, key_of, parts_of
+from aidran_pipeline.defs.presence import STARTED_BY, bury_dead_runs
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.defs.volume import decide, observe
 from aidran_pipeline.store.db import Connection
 
 EDITION_TAG = "aidran/edition"
 REASON_TAG = "aidran/reason"
-STARTED_BY = "aidran/started_by"  # runs of the command line carry it: it goes on by itself
 
 
 @sensor(
@@ -157,6 +157,20 @@ def site_after_stories(context: SensorEvaluationContext, newsroom: ResourceParam
     return RunRequest(run_key=f"site:{decided}")
 
 
+@sensor(
+    minimum_interval_seconds=60,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Marks runs as failed whose process was killed, so that they hold no place and no pool slot for ever.",
+)
+def dead_runs(context: SensorEvaluationContext, newsroom: ResourceParam[Newsroom]) -> SkipReason:
+    """Starts nothing."""
+    with newsroom.connection() as conn:
+        buried = bury_dead_runs(context.instance, conn)
+    return SkipReason(
+        f"marked as failed: {', '.join(run.run_id for run in buried)}" if buried else "every run is alive"
+    )
+
+
 analysis_automation = AutomationConditionSensorDefinition(
     "analysis_automation",
     target=["analyzed_records", "claims"],
@@ -165,4 +179,4 @@ analysis_automation = AutomationConditionSensorDefinition(
     description="Analyses a day whose ingest brought something new.",
 )
 
-SENSORS = [new_volume, stories_after_signals, site_after_stories, analysis_automation]
+SENSORS = [new_volume, stories_after_signals, site_after_stories, dead_runs, analysis_automation]

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from aidran_pipeline_tests.browser.office import TOPICS, Dev, Office, office
+from aidran_pipeline_tests.office import TOPICS, Dev, Office, office
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None

@@ -104,6 +104,7 @@ SENSORS = {
     "new_volume": ({"signals_job"}, 300, "RUNNING"),
     "stories_after_signals": ({"articles_job"}, 30, "RUNNING"),
     "site_after_stories": ({"site_job"}, 30, "RUNNING"),
+    "dead_runs": (set(), 60, "RUNNING"),
     "analysis_automation": (set(), 30, "RUNNING"),
 }
 

@@ -24,11 +24,11 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from aidran_pipeline.defs.assets.publish import KNOWN, stories_decided
 from aidran_pipeline.defs.edition import QUIET
 from aidran_pipeline.defs.partitions import TOPIC_SLUGS, key_of
+from aidran_pipeline.defs.presence import STARTED_BY
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.defs.sensors import (
     EDITION_TAG,
     REASON_TAG,
-    STARTED_BY,
     deserves_story,
     new_volume,
     site_after_stories,

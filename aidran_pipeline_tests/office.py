@@ -26,9 +26,9 @@ from typing import Any
 import yaml
 
 from aidran_pipeline.config import topics as topics_module
-from aidran_pipeline_tests.browser.office_texts import OUTLETS, REPORTS
 from aidran_pipeline_tests.conftest import REPOSITORY
 from aidran_pipeline_tests.ingest_server import Server, item, rss, serving
+from aidran_pipeline_tests.office_texts import OUTLETS, REPORTS
 
 TOPICS = ("ai-law", "ai-hardware-compute", "ai-healthcare")
 START_SECONDS = 150  # the first page takes 20 to 40 s, more on a busy machine
@@ -46,14 +46,26 @@ class Office:
     def aidran(self, *words: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user would; its output is kept."""
         return subprocess.run(
-            [sys.executable, "-m", "aidran_pipeline.cli", *words],
-            cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
+            self.command(*words), cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=timeout,
+            check=False,
         )  # fmt: skip
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """The command line at work, for a test that kills it."""
+        return subprocess.Popen(
+            self.command(*words), cwd=self.home, env=self.environment, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    @staticmethod
+    def command(*words: str) -> list[str]:
+        """The command line of this checkout."""
+        return [sys.executable, "-m", "aidran_pipeline.cli", *words]
 
 
 @contextmanager
-def office(folder: Path) -> Iterator[Office]:
-    """The newsroom in a folder of its own, its database stopped at the end."""
+def office(folder: Path, database_url: str | None = None) -> Iterator[Office]:
+    """The newsroom in a folder of its own, on a database of its own (stopped at the end) or the one that is named."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     days = [yesterday - timedelta(days=back) for back in (2, 1, 0)]
     home = folder / "home"
@@ -76,13 +88,15 @@ def office(folder: Path) -> Iterator[Office]:
             "AIDRAN_SOURCES": str(folder / "sources.yaml"),
             "AIDRAN_TOPICS": str(folder / "topics.yaml"),
             "AIDRAN_ALLOW_HOSTS": "127.0.0.1",
+            **({"AIDRAN_DATABASE_URL": database_url} if database_url else {}),
             "PYTHONPATH": str(REPOSITORY),
         }
         made = Office(home, server, days, environment)
         try:
             yield made
         finally:
-            made.aidran("db", "stop")
+            if database_url is None:
+                made.aidran("db", "stop")
 
 
 def feed(number: int, days: list[date]) -> Any:
