@@ -32,7 +32,7 @@ MEANING, WORDS, NAMES = 0.4, 0.35, 0.25
 COMMON_NAMES = frozenset(
     "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude "
     "gemini llm llms ceo gpt api mcp github copilot codex aws azure bedrock "
-    "newswire globenewswire prnewswire dublin "
+    "the and for new newswire globenewswire prnewswire dublin "
     "america american china europe tech agi cto gpu gpus ml ios mac silicon valley".split()
 )
 # What was done and its opposite: titles that stand on two sides of a pair tell two events.

@@ -16,17 +16,17 @@ VERB = re.compile(
 HANGING_START = re.compile(
     r"^(?:and|or|but|so|because|which|that's|thats|this|these|those|it|its|it's|he|she|his|her|him|they|their|them|that|such|then|"
     r"also|also,|there|here's why|same|both|either|neither|another|others|as a result|however|instead|meanwhile|moreover|otherwise|"
-    r"yes|no|yeah|nope|lol|well|ok|okay|sure|agreed|exactly|right|true|thanks|thank|edit|update|source|via|re|ps|tl;dr|to be fair|"
+    r"yes|yeah|nope|lol|well|ok|okay|sure|agreed|exactly|right|true|thanks|thank|edit|update|source|via|re|ps|tl;dr|to be fair|"
     r"in other words|for example|e\.g|i\.e|more on|see also|plus|the (?:first|second|third|former|latter|idea was|point is|other)|"
     r"by the end|that said|even so|still|besides|anyway|anyways|overall|first|second|third|finally|lastly|similarly|likewise|hence|thus|"
     r"here|there's|there’s|unless|except|rather|like|kind of|not to mention|not sure|maybe|perhaps|probably|apparently|presumably|"
-    r"show|see|look|check|read|imagine|note|wait|tell|give|compare|go|come)\b[ ,:’']", re.I)  # fmt: skip
+    r"show|see|look|check|read|imagine|note|wait|tell|give|compare|go|come)\b[ ,:’']|^no[,.!]", re.I)  # fmt: skip
 HANGING_END = re.compile(
     r"(?:\b(?:and|or|but|of|the|a|an|to|in|on|at|for|with|by|from|as|that|which|who|than|into|its|their|is|are|was|were|be|about|"
     r"between|over|under|if|because|while|when|where|how|why|not|more|most|very|has|have|had|will|can|could|would|should|may|might|must|"
     r"do|does|did|this|these|those|such|so|just|also|even|only|per|via|vs|etc)|[,:;–—(\[-]|…|\.\.\.)$", re.I)  # fmt: skip
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("address", re.compile(r"https?://|www\.|\b\w+\.(?:com|org|net|io|ai|co|gov|edu|dev)(?:/|\b)", re.I)),
+    ("address", re.compile(r"https?://|www\.|\b\w+\.(?:com|org|net|io|ai|co|gov|edu|dev|de|eu|uk|fr|example|test|info|app|xyz)(?:/|\b)", re.I)),
     ("hashtags", re.compile(r"(?:#\w+\s*){2,}|^#\w|#\w+\s*$")),
     ("emoji", re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b06\U0001f1e6-\U0001f1ff]")),
     ("footnote", re.compile(r"\[\d+\]")),

@@ -25,16 +25,17 @@ LEAST_VOICES = 3
 ROUNDUP, VOICES = 5, 7  # most small storylines in one section
 ANSWERS = 2
 
+MATTERS = re.compile(r"\b(?:matters?|at stake|the reason|turning point|consequences?)\b", re.I)
 WHY = re.compile(r"\b(because|means that|that means|matters?|reason|consequence|implication|so that|at stake|first time|"
-                 r"largest|biggest|risks?|threat|turning point|depends? on|leads? to|as a result|due to|therefore|why)\b", re.I)  # fmt: skip
-ADVICE = re.compile(r"\b(should|must|need(s)? to|ought to|recommend\w*|urge[sd]?|advis\w+|plan(s|ned)? to|will|launch\w*|"
+                 r"largest|biggest|(?<!high-)risks?|threat|turning point|depends? on|leads? to|as a result|due to|therefore|why)\b", re.I)  # fmt: skip
+ADVICE = re.compile(r"\b(should|must|need(s)? to|ought to|recommend\w*|urge[sd]?|advis\w+|plan(s|ned)? to|launch\w*|"
                     r"announc\w+|introduc\w+|requires?|adopt\w*|propos\w+|bans?|invest\w*|roll(s|ed|ing) out|set(s)? a deadline)\b", re.I)  # fmt: skip
 COUNTER = re.compile(r"\b(however|critics?|sceptic\w*|skeptic\w*|not convinced|doubt\w*|overhyped|hype|wrong|disagree\w*|no evidence|"
                      r"isn['’]t|aren['’]t|doesn['’]t|won['’]t|can['’]t|cannot|fails?|failed|useless|worse|unlikely|not (?:a|the|just|about|enough|worth))\b", re.I)  # fmt: skip
 # A headline answers a question only when it says so outright.
 TOLD = {
     "why": re.compile(r"\b(because|means that|why it matters|at stake|first time|turning point|as a result|due to|warns? that|threatens?)\b", re.I),
-    "advice": re.compile(r"\b(should|must|needs? to|ought to|recommends?|urges?|advises?|calls? (?:on|for)|tells? \w+ to|plans? to|will)\b", re.I),
+    "advice": re.compile(r"\b(should|must|needs? to|ought to|recommends?|urges?|advises?|calls? (?:on|for)|tells? \w+ to|plans? to)\b", re.I),
     "counter": re.compile(r"\b(but (?!not)|however|skeptic\w*|sceptic\w*|doubts?|critics|disagrees?|pushes back|despite|"
                           r"overhyped|not so fast|wrong about|rejects?|denies|disputes?|false)\b", re.I),
 }  # fmt: skip
@@ -203,6 +204,8 @@ def _answer_value(question: str, claim: Claim, of_lead: bool, material: Material
     if question == "counter":
         value += (0.5 if claim.stance == "critical" else 0.0) + (0.2 if claim.kind == "opinion" else 0.0)
         value += 0.2 if is_post(claim) else 0.0
+    if question == "why":
+        value += 0.6 if MATTERS.search(claim.quote) else 0.0
     if question == "advice":
         value += 0.4 if claim.kind in ("advice", "announcement") else 0.0
     return value
