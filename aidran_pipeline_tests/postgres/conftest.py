@@ -1,4 +1,4 @@
-"""Material for stories, taken through the stages once a session and copied for each test that writes."""
+"""Material for stories, made once a session and copied for each test that writes; a newsroom; a server to read from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import psycopg
 import pytest
 
 from aidran_pipeline.store.db import Connection, connect
+from aidran_pipeline_tests.ingest_server import Server, serving
 from aidran_pipeline_tests.material import prepare, tell
+from aidran_pipeline_tests.newsroom import Built, build_newsroom
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,16 @@ def copy_url(server_url: str, material_url: str) -> Iterator[str]:
 def told(copy_url: str) -> Iterator[Connection]:
     with connect(copy_url) as conn:
         yield conn
+
+
+@pytest.fixture
+def built(conn: Connection) -> Built:
+    """The test newsroom with its published stories, in this test's own database."""
+    return build_newsroom(conn)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """An HTTP server on loopback that answers as the test says."""
+    with serving() as running:
+        yield running
