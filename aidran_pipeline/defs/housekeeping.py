@@ -14,8 +14,10 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from aidran_pipeline.defs.resources import Newsroom, moment_from
 
-# Run states are kept because the UI builds a run's page and its duration from them.
+# Run states are kept because the UI builds a run's page and its duration from them, plans because a partition that was
+# planned and not materialised is one that failed.
 KEPT_EVENTS = (
+    "ASSET_MATERIALIZATION_PLANNED",
     "ASSET_MATERIALIZATION",
     "ASSET_OBSERVATION",
     "ASSET_CHECK_EVALUATION",

@@ -12,6 +12,7 @@ from dagster import DagsterInstance, Definitions
 
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.defs.build import build_definitions
+from aidran_pipeline.defs.instance import open_instance
 from aidran_pipeline.defs.resources import Newsroom
 
 NOW = datetime(2026, 5, 20, 15, 0, tzinfo=UTC)
@@ -39,3 +40,14 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
     }
     with DagsterInstance.local_temp(str(tmp_path), overrides=quiet) as made:
         yield made
+
+
+@pytest.fixture
+def own_instance(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
+    """The instance that the command line and the UI use on this test's database: Dagster's tables in PostgreSQL."""
+    for name in ("DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "AIDRAN_SET_DAGSTER_URL"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    opened = open_instance(Settings(AIDRAN_HOME=tmp_path / "own"), database_url)
+    yield opened
+    opened.dispose()

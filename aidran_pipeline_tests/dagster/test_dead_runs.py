@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
-from aidran_pipeline.config.settings import Settings
-from aidran_pipeline.defs.instance import open_instance
 from aidran_pipeline.defs.presence import GRACE, STARTED_BY, alive, bury_dead_runs
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.store.db import Connection
@@ -55,22 +53,11 @@ def test_runs_of_the_command_line_are_given_up_sooner(conn: Connection, instance
     assert [run.tags.get(STARTED_BY) for run in buried] == ["aidran run"]
 
 
-@pytest.fixture
-def shown(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
-    """The instance that the command line uses on this test's database."""
-    for name in ("DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "AIDRAN_SET_DAGSTER_URL"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    opened = open_instance(Settings(AIDRAN_HOME=tmp_path / "shown"), database_url)
-    yield opened
-    opened.dispose()
-
-
 @pytest.mark.slow
 def test_an_edition_that_was_killed_does_not_keep_the_next_one_waiting(
-    conn: Connection, database_url: str, shown: DagsterInstance, tmp_path: Path
+    conn: Connection, database_url: str, own_instance: DagsterInstance, tmp_path: Path
 ) -> None:
-    storage = shown.event_log_storage
+    storage = own_instance.event_log_storage
     storage.set_concurrency_slots("sources", 1)
 
     def taken() -> int:
@@ -82,18 +69,18 @@ def test_an_edition_that_was_killed_does_not_keep_the_next_one_waiting(
         process = newsroom.start("run", "--day", day)
         try:
             _wait(lambda: taken() == 1 and bool(newsroom.server.asked("/feed0")), process)
-            assert bury_dead_runs(shown, conn, now=datetime.now(UTC) + LATER) == []  # it works, however long
+            assert bury_dead_runs(own_instance, conn, now=datetime.now(UTC) + LATER) == []  # it works, however long
         finally:
             process.kill()
             process.wait(10)
-        (killed,) = _started(shown)
+        (killed,) = _started(own_instance)
         assert taken() == 1
         time.sleep(6)
         newsroom.server.routes["/feed0"] = feed(0, newsroom.days)
         ran = newsroom.aidran("run", "--day", day, "--json", timeout=200)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert (taken(), _started(shown)) == (0, [])
-        failed = shown.get_run_by_id(killed)
+        assert (taken(), _started(own_instance)) == (0, [])
+        failed = own_instance.get_run_by_id(killed)
         assert failed is not None and failed.status is DagsterRunStatus.FAILURE
 
 

@@ -17,6 +17,8 @@ from dagster import (
 )
 from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
 from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import TickStatus
 
 from aidran_pipeline.defs.partitions import (
     DAY_TOPIC,
@@ -233,21 +235,20 @@ def test_the_code_location_keeps_its_name() -> None:
 
 
 def test_the_instance_keeps_its_tables_in_a_schema_of_its_own(
-    newsroom: Newsroom, database_url: str, monkeypatch: pytest.MonkeyPatch
+    newsroom: Newsroom, own_instance: DagsterInstance
 ) -> None:
-    from aidran_pipeline.defs.instance import open_instance
+    assert own_instance.telemetry_enabled is False
+    assert own_instance.nux_enabled is False
+    with newsroom.connection() as conn:
+        found = conn.execute("SELECT schemaname FROM pg_tables WHERE tablename IN ('event_logs', 'runs')").fetchall()
+    assert [row["schemaname"] for row in found] == ["dagster", "dagster"]
 
-    for name in ("DAGSTER_HOME", "DAGSTER_POSTGRES_URL", "AIDRAN_SET_DAGSTER_URL"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    opened: DagsterInstance = open_instance(newsroom.settings, database_url)
-    try:
-        assert opened.telemetry_enabled is False
-        assert opened.nux_enabled is False
-        with newsroom.connection() as conn:
-            found = conn.execute(
-                "SELECT schemaname FROM pg_tables WHERE tablename IN ('event_logs', 'runs')"
-            ).fetchall()
-        assert [row["schemaname"] for row in found] == ["dagster", "dagster"]
-    finally:
-        opened.dispose()
+
+def test_the_instance_has_pools_retention_and_a_watch_on_runs(own_instance: DagsterInstance) -> None:
+    told = own_instance.info_dict()
+    assert own_instance.get_concurrency_config().pool_config.default_pool_limit == 2
+    assert told["concurrency"]["runs"]["max_concurrent_runs"] == 4
+    assert own_instance.run_monitoring_enabled
+    assert own_instance.run_monitoring_settings["free_slots_after_run_end_seconds"] == 300
+    assert own_instance.get_tick_retention_settings(InstigatorType.SCHEDULE)[TickStatus.SUCCESS] == 30
+    assert own_instance.get_tick_retention_settings(InstigatorType.SENSOR)[TickStatus.SKIPPED] == 2

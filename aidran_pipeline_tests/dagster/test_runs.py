@@ -186,6 +186,30 @@ def test_the_purge_takes_log_lines_and_leaves_materialisations(
     assert purge(instance, datetime.now(UTC) + timedelta(minutes=1)) == 0
 
 
+def test_on_the_projects_own_instance_the_purge_leaves_what_the_ui_builds_partitions_from(
+    conn: Connection, own_instance: DagsterInstance, definitions: Definitions
+) -> None:
+    _three_days(conn)
+    good, bad = key_of(DAY, "ai-law"), key_of(DAY - timedelta(days=1), "ai-law")
+    job = definitions.resolve_job_def("signals_job")
+    assert job.execute_in_process(instance=own_instance, partition_key=good, run_config=QUIET).success
+    conn.execute("ALTER TABLE record_topics RENAME TO record_topics_gone")
+    failed = job.execute_in_process(instance=own_instance, partition_key=bad, run_config=QUIET, raise_on_error=False)
+    assert not failed.success
+
+    def failures() -> set[str]:
+        storage = own_instance.event_log_storage
+        return set(storage.get_latest_asset_partition_materialization_attempts_without_materializations(
+            AssetKey("topic_signals")
+        ))  # fmt: skip
+
+    assert failures() == {bad}
+    assert purge(own_instance, datetime.now(UTC) + timedelta(minutes=1)) > 0
+    assert own_instance.get_materialized_partitions(AssetKey("topic_signals")) == {good}
+    assert failures() == {bad}
+    assert set(latest_tags(own_instance, "topic_signals", [good], DATA_VERSION)) == {good}
+
+
 def test_figures_hold_no_nan_no_markup_and_no_foreign_link() -> None:
     data = figures(
         {"rate": float("nan"), "title": "**bold** [x](javascript:alert(1))", "none": None, "rows": [{"a": 1}]}
