@@ -46,6 +46,8 @@ def clause_spans(text: str, span: Span) -> list[Span]:
     for match in BREAK.finditer(sentence[:end]):
         for start in starts:
             whole = not TURNS.search(sentence[match.start() : end])
+            if match.group(0).lstrip(", ") in ("and", "including") and "," in sentence[start : match.start()]:
+                continue  # the last of a list, not a clause of its own
             if whole and match.start() - start >= MIN and _closed(sentence[start : match.start()]):
                 _add(found, text, span.start + start, span.start + match.start())
     found.discard(span)

@@ -6,6 +6,7 @@ answer, the page says so.
 
 from __future__ import annotations
 
+from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence
 from aidran_pipeline.write.frames import use_of
@@ -14,25 +15,19 @@ from aidran_pipeline.write.sections import best_page_quote
 from aidran_pipeline.write.select import CUES, Plan
 from aidran_pipeline.write.threads import Thread
 
-NOTHING = {
-    "why": "None of the {n} records read for this page says in quotable words why it matters; {carried}.",
-    "advice": "No advice and no next step stands in quotable words in the {n} records read for this page.",
-    "counter": "Nobody in the {n} records read for this page argues the other side in words that can be quoted.",
-}
-
 
 def write_questions(builder: Builder, plan: Plan) -> None:
     """Three questions with their answers, in the order of the page."""
     rows = [i for i, s in enumerate(builder.sentences) if s.part == "body" and s.section == 1 and s.uses]
     quotes = {i: " \n ".join(u.quote for u in builder.sentences[i].uses) for i in rows}
     names = [n for n in plan.lead.names() if any(n in quote for quote in quotes.values())][:2]
-    subject = joined(names) if names else "this"
-    verb = "do" if len(names) > 1 else "does"
     ground = [i for i in rows if not names or any(name in quotes[i] for name in names)]
+    subject = joined(names) if names else ""
+    why = wording.QUESTIONS["why"][2 if not names else int(len(names) > 1)]
     questions = (
-        ("why", f"Why {verb} {subject} matter?"),
-        ("advice", f"What do the cited sources advise or do about {subject}?"),
-        ("counter", "What is the strongest counter-argument in the records?"),
+        ("why", why.format(subject=subject)),
+        ("advice", wording.QUESTIONS["advice"][0 if names else 1].format(subject=subject)),
+        ("counter", wording.QUESTIONS["counter"][0]),
     )
     for number, (key, question) in enumerate(questions, start=1):
         builder.add(Sentence("question", question, number, 0, "synthesis", rests_on=ground[:6]))
@@ -73,7 +68,7 @@ def _nothing(builder: Builder, key: str, number: int, ground: list[int]) -> None
     read = builder.material.records_read
     count = spell(read)
     facts = [CountFact(count, "records_read", read)]
-    carried = ""
+    frame, words = wording.NOTHING[key][0], ""
     if key == "why":
         sources = [u.source for i in ground for u in builder.sentences[i].uses if u.source.kind == "record"]
         outlets = len({s.family for s in sources if s.platform == "news"})
@@ -81,6 +76,6 @@ def _nothing(builder: Builder, key: str, number: int, ground: list[int]) -> None
         kind, value, unit = ("families", outlets, "outlet") if outlets else ("posts", people, "post")
         words = f"{spell(value)} {unit}{'' if value == 1 else 's'}"
         facts.append(CountFact(words, kind, value))
-        carried = f"{words} carried it" if outlets else f"{words} brought it up"
-    text = NOTHING[key].format(n=count, carried=carried)
+        frame = wording.NOTHING[key][0 if outlets else 1]
+    text = frame.format(n=count, outlets=words)
     builder.add(Sentence("answer", text, number, 1, "synthesis", rests_on=ground, facts=facts))

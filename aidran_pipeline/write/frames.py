@@ -11,83 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from aidran_pipeline.text.clauses import CREDIT
+from aidran_pipeline.write import wording
 from aidran_pipeline.write.draft import Source, Use, token
 from aidran_pipeline.write.material import Claim
 
-# “…” and a citation token where {q} and {t} stand; {who} is the speaker's name.
-NEWS_FIRST = (
-    "{who} reported on {date}: {q} {t}.",
-    "{q}, {who} reported on {date} {t}.",
-    "On {date}, {who} wrote: {q} {t}.",
-)
-NEWS_NEXT = (
-    "{who} put it this way: {q} {t}.",
-    "{q}, according to {who} {t}.",
-    "{who} wrote: {q} {t}.",
-    "{q}, {who} reported {t}.",
-    "In the words of {who}: {q} {t}.",
-)
-TITLE_FIRST = (
-    "{who} reported on {date}: {q} {t}.",
-    "{q}, {who} reported on {date} {t}.",
-    "On {date}, {who} ran the headline {q} {t}.",
-)
-TITLE_NEXT = (
-    "{who} put it this way: {q} {t}.",
-    "{q}, read the headline at {who} {t}.",
-    "{who} ran it as {q} {t}.",
-    "{q}, {who} wrote {t}.",
-)
-BRIEF = (
-    "{who} reported on {date}: {q} {t}.",
-    "{q}, {who} wrote {t}.",
-    "From {who}, on {date}: {q} {t}.",
-    "{who} had this: {q} {t}.",
-    "{q}, according to {who} {t}.",
-)
-NEWS_AGAIN = (
-    "It added: {q} {t}.",
-    "The same report says: {q} {t}.",
-    "{q}, it went on {t}.",
-)
-POST_FIRST = (
-    "On {platform}, {who} {verb}: {q} {t}.",
-    "{q}, {who} {verb} on {platform} {t}.",
-)
-POST_NEXT = (
-    "{who} {verb}: {q} {t}.",
-    "{q}, {verb} {who} {t}.",
-    "{q}, {who} {verb} {t}.",
-)
-POST_PAIR = (
-    "{a}; {b}.",
-    "{a}, and {b}.",
-)
-REDDIT = (
-    "In {sub}, a user {verb}: {q} {t}.",
-    "{q}, a post in {sub} said {t}.",
-    "A user of {sub} {verb}: {q} {t}.",
-)
-REDDIT_TITLE = (
-    "In {sub}, a thread opened with {q} {t}.",
-    "A thread in {sub} was headed {q} {t}.",
-    "{q} was the title of a post in {sub} {t}.",
-)
-PAGE = (
-    "The page at {site} that they link to says: {q} {t}.",
-    "{q}, says the linked page at {site} {t}.",
-    "Whoever followed the link to {site} could read: {q} {t}.",
-)
-PAGE_OWN = (
-    "The full report says: {q} {t}.",
-    "Further down in that report: {q} {t}.",
-    "Its full text has the detail: {q} {t}.",
-)
-PAGE_OF = (
-    "The full report at {site} says: {q} {t}.",
-    "{q}, says the full report at {site} {t}.",
-)
-VERBS = {"opinion": ("argued", "wrote"), "advice": ("argued", "wrote"), "question": ("asked", "asked")}
 AGGREGATED = re.compile(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$")
 AGGREGATORS = frozenset(("Techmeme", "Biztoc.com"))
 
@@ -138,24 +65,24 @@ class Voice:
         """The sentence that quotes a claim, with its provisional citation token."""
         source, title = claim.source, claim.kind == "headline"
         if source.platform == "news":
-            frames = NEWS_AGAIN if again else BRIEF if brief else _news(title=title, first=first)
+            frames = wording.NEWS_AGAIN if again else wording.BRIEF if brief else _news(title=title, first=first)
         elif source.platform == "reddit":
-            frames = REDDIT_TITLE if _is_title(claim) else REDDIT
+            frames = wording.REDDIT_TITLE if _is_title(claim) else wording.REDDIT
         else:
-            frames = POST_FIRST if first else POST_NEXT
+            frames = wording.POST_FIRST if first else wording.POST_NEXT
         return self.fill(self.deal(frames, use.quote), source, use, claim.kind)
 
     def pair(self, left: Claim, right: Claim, uses: tuple[Use, Use]) -> str:
         """Two short voices of one platform in one sentence."""
         a = self.fill("{who} {verb} {q} {t}", left.source, uses[0], left.kind)
         b = self.fill("{who} {verb} {q} {t}", right.source, uses[1], right.kind)
-        position = self.dealt.get(id(POST_PAIR), self.offset % len(POST_PAIR))
-        self.dealt[id(POST_PAIR)] = (position + 1) % len(POST_PAIR)
-        return POST_PAIR[position].format(a=a, b=b)
+        position = self.dealt.get(id(wording.POST_PAIR), self.offset % len(wording.POST_PAIR))
+        self.dealt[id(wording.POST_PAIR)] = (position + 1) % len(wording.POST_PAIR)
+        return wording.POST_PAIR[position].format(a=a, b=b)
 
     def page(self, source: Source, use: Use, *, own: bool, alone: bool) -> str:
         """The sentence that quotes a web page. own: of the report just quoted; alone: of a report not quoted yet."""
-        frames = PAGE_OWN if own else PAGE_OF if alone else PAGE
+        frames = wording.PAGE_OWN if own else wording.PAGE_OF if alone else wording.PAGE
         return self.fill(self.deal(frames, use.quote), source, use, "statement")
 
     def fill(self, frame: str, source: Source, use: Use, kind: str) -> str:
@@ -175,7 +102,7 @@ class Voice:
         return text
 
     def _verb(self, kind: str) -> str:
-        choice = VERBS.get(kind, ("wrote", "said"))
+        choice = wording.VERBS.get(kind, wording.OTHER_VERBS)
         place = self.verbs.get(kind, 0)
         self.verbs[kind] = place + 1
         return choice[place % len(choice)]
@@ -183,8 +110,8 @@ class Voice:
 
 def _news(*, title: bool, first: bool) -> tuple[str, ...]:
     if title:
-        return TITLE_FIRST if first else TITLE_NEXT
-    return NEWS_FIRST if first else NEWS_NEXT
+        return wording.TITLE_FIRST if first else wording.TITLE_NEXT
+    return wording.NEWS_FIRST if first else wording.NEWS_NEXT
 
 
 def _is_title(claim: Claim) -> bool:

@@ -1,38 +1,29 @@
 """The judge of the extractive engine, `verbatim`: a sentence is supported when it says nothing but its quotes.
 
-A sentence consists of quotations, each an exact use, and of a frame around them. The frame may state only what the
-metadata of the quoted sources states (who, where, when), counts that the gates take again, and names that stand in the
-quotes; for the rest it is made of the few words that the engine's frames are made of (`FRAME_WORDS`). A title is a
-clause of a quotation, whole words of it. Anything else is "not" or "partly" supported: this judge never guesses what a
-paraphrase means.
+A sentence consists of quotations, each an exact use, and of a frame around them. The frame is one of the templates of
+wording.py, filled with what the metadata of the quoted sources states (who, where, when), with counts that the gates
+take again, and with names that stand in the quotes. A title is a clause of a quotation, whole. Anything else is "not"
+or "partly" supported: this judge never guesses what a paraphrase means.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 
 from aidran_pipeline.text import facts_of, supports_facts
+from aidran_pipeline.write import wording
 from aidran_pipeline.write.draft import MARKER, Sentence, Use
 from aidran_pipeline.write.fit import clauses
 
 JUDGE = "verbatim"
-JUDGE_VERSION = "verbatim-2"
+JUDGE_VERSION = "verbatim-3"
 QUOTED = re.compile(r"“([^”]*)”")
 TITLES = frozenset(("headline", "short_title", "heading"))
-# Every word that frames.py, sections.py, titles.py, faq.py and sofar.py may write in the engine's own voice. A test
-# holds the list against them. No word here says anything of the world that a count or a source does not.
-FRAME_WORDS = frozenset(
-    """a about according added advice advise against and apart argued argues as asked at away be before bluesky
-    breadth brought by came can carried cited citing could counter-argument dates day days detail do does down
-    each earlier earliest effect evidence first followed follows for from full further gives had has headed
-    headline headlines here history in is it its lead leads led link linked louder matter matters measure more
-    news next no nobody none not nothing of oldest on opened or other outlet outlets own page people person post
-    posts put quotable quoted ran read record records reddit report reported reports rests said same say says
-    share side sources spoke stand stands step stood story storyline strongest text than that the
-    their there these they this thread title to today’s up used user usual utc view voices was way well
-    went what where whoever why with words wrote yet""".split()
-)
-WORD = re.compile(r"[^\W_][\w’'.-]*", re.U)
+QUOTE, SAID, COUNTED = "‹quote›", "‹source›", "‹count›"
+_FIELD = re.compile(r"\{(\w+)\}")
+_METADATA = frozenset("who site platform sub places names label date subject".split())
 
 
 def frame_of(sentence: Sentence) -> str:
@@ -56,26 +47,72 @@ def foreign_facts(sentence: Sentence, grounds: list[Use], topic_label: str) -> l
     return [fact.text for fact in missing if fact.text.strip("@“” ").lower() not in lowered]
 
 
-def foreign_words(sentence: Sentence, grounds: list[Use], topic_label: str) -> list[str]:
-    """Words of the frame that are neither metadata, nor names out of the quotes, nor of the engine's frames."""
-    frame = QUOTED.sub(" ", frame_of(sentence))
-    if sentence.part in TITLES and _is_clause(frame.strip(), grounds, begun=sentence.part == "short_title"):
-        return []
-    told = sorted(
-        {topic_label, *(word for use in grounds for word in _told_by(use))}, key=lambda words: (-len(words), words)
+def skeleton(text: str) -> str:
+    """What is left of a sentence once its marks are set: lists of marks are one mark, credits and stops are dropped."""
+    text = re.sub(r"\s+", " ", text)
+    text = re.sub(rf"\b[Aa] user of {SAID}", SAID, text)
+    text = re.sub(rf"{SAID} \(citing {SAID}\)", SAID, text)
+    for mark in (SAID, COUNTED):
+        text = re.sub(rf"{mark}(?:, {mark})* and {mark}", mark, text)
+    text = text.replace(" .", ".").strip().rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+@lru_cache(maxsize=1)
+def known_skeletons() -> frozenset[str]:
+    """The skeleton of every template of wording.py, with each of its verbs."""
+
+    def templates(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | tuple):
+            for item in value.values() if isinstance(value, dict) else value:
+                yield from templates(item)
+
+    every = {t for name, value in vars(wording).items() if name.isupper() and name != "VERBS" for t in templates(value)}
+    verbs = sorted({verb for choice in wording.VERBS.values() for verb in choice} | set(wording.OTHER_VERBS))
+    voices = {f"{SAID} {verb} {QUOTE}" for verb in verbs}
+    pairs = {p.format(a=a, b=b) for p in wording.POST_PAIR for a in voices for b in voices}
+    filled = {t.replace("{verb}", verb) for t in every - set(wording.POST_PAIR) for verb in verbs}
+    return frozenset(skeleton(_FIELD.sub(_mark, t.replace(" {t}", ""))) for t in filled | pairs)
+
+
+def _mark(match: re.Match[str]) -> str:
+    name = match.group(1)
+    return QUOTE if name == "q" else SAID if name in _METADATA else COUNTED
+
+
+def own_words(sentence: Sentence, grounds: list[Use], topic_label: str) -> str | None:
+    """The skeleton of a sentence that is none of the engine's templates, None for one that is, or for a title's clause.
+
+    The engine's own voice is a closed grammar: what a template does not say, it cannot say.
+    """
+    text = MARKER.sub("", sentence.text)
+    if sentence.part in TITLES and _is_clause(text.strip(), grounds, begun=sentence.part == "short_title"):
+        return None
+    text = QUOTED.sub(QUOTE, re.sub(r"\s+([.,;:?!)])", r"\1", text))
+    for fact in sorted(sentence.facts, key=lambda f: -len(f.text)):
+        text = text.replace(fact.text, COUNTED)
+    told = {topic_label, "Bluesky", "Reddit", *(word for use in grounds for word in _told_by(use))}
+    for words in sorted(told, key=lambda words: (-len(words), words)):
+        text = re.sub(rf"(?<![\w‹]){re.escape(words)}(?![\w›])", SAID, text)
+    if sentence.part in ("question", "heading", "short_title"):
+        text = _without_names(text, " \n ".join(use.quote for use in grounds))
+    left = skeleton(text)
+    named = sentence.part in ("heading", "short_title") and left == SAID.lower()
+    return None if named or left in known_skeletons() else left
+
+
+def _without_names(text: str, quotes: str) -> str:
+    """Names that stand in the quotes, marked: runs of capitalised words, then what `facts_of` knows (xAI, iHBM)."""
+    run = r"[A-ZÀ-Þ0-9][\w’'.&-]*(?: (?:of |for |de |van |von |& )?[A-ZÀ-Þ0-9][\w’'.&-]*)*"
+    text = re.sub(
+        rf"(?<![‹\w]){run}", lambda m: SAID if whole_words(m.group(0).rstrip(".'’"), quotes) else m.group(0), text
     )
-    for words in told:
-        frame = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", frame)
-    quotes = " \n ".join(use.quote for use in grounds)
-    for fact in facts_of(frame):
+    for fact in reversed(facts_of(text)):
         if fact.kind == "name" and whole_words(fact.text, quotes):
-            frame = frame.replace(fact.text, " ")
-    return [word for word in WORD.findall(frame) if not _known(word, quotes)]
-
-
-def _known(word: str, quotes: str) -> bool:
-    """A word of the frames, or a capitalised one (part of a name) that stands so in the quotes."""
-    return word.lower().rstrip(".'’-") in FRAME_WORDS or (word[0].isupper() and whole_words(word, quotes))
+            text = text[: fact.start] + SAID + text[fact.end :]
+    return text
 
 
 def _is_clause(title: str, grounds: list[Use], *, begun: bool) -> bool:
@@ -101,7 +138,7 @@ def whole_words(part: str, text: str) -> bool:
 def _told_by(use: Use) -> set[str]:
     """What a frame may say of a source: its outlet, author, community, day, and the outlet an aggregator names."""
     source = use.source
-    told = {source.publisher, *(word for word in (source.author_name,) if word)}
+    told = {source.publisher}
     if source.author_name:
         told.add("@" + source.author_name.lstrip("@"))
     if source.community:
@@ -127,6 +164,6 @@ def judge(sentence: Sentence, grounds: list[Use], topic_label: str) -> tuple[str
         missing = [use for use in sentence.uses if use.quote not in sentence.text]
         if missing:
             return "partly", round(1 - len(missing) / len(sentence.uses), 4)
-    if foreign_facts(sentence, grounds, topic_label) or foreign_words(sentence, grounds, topic_label):
+    if foreign_facts(sentence, grounds, topic_label) or own_words(sentence, grounds, topic_label):
         return "partly", 0.5
     return "supported", 1.0

@@ -7,6 +7,7 @@ what the article remembers while it is written (builder.py).
 from __future__ import annotations
 
 from aidran_pipeline.text import split_sentences
+from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence, Use, earliest, moment_name, token
 from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, printable, similarity
@@ -14,23 +15,6 @@ from aidran_pipeline.write.frames import AGGREGATORS, bare, speaker_name, use_of
 from aidran_pipeline.write.material import Claim, Page
 from aidran_pipeline.write.threads import Thread
 
-CARRIED = (
-    "The same news stood at {names}.",
-    "{names} carried it as well.",
-    "Reports to the same effect came from {names}.",
-)
-ROUNDUP_OPEN = (
-    "{n} more reports on {label}, each a story of its own, came from {outlets}.",
-    "Apart from that, {n} reports on {label} stand side by side here, from {outlets}.",
-)
-VOICES_OPEN = (
-    "{n} people spoke about {label} on {places} in these days, each on a matter of their own.",
-    "Away from the headlines, {n} people on {places} had their own view of {label}.",
-)
-REACTIONS_OPEN = (
-    "{n} people spoke of the same matter on {places}.",
-    "On {places}, {n} people had their say on this.",
-)
 PAIR_LENGTH = 110
 REPORTS, REPORTS_ALONE, PAGES, REACTIONS = 4, 6, 3, 8
 PAGE_NEAR = 0.15
@@ -45,12 +29,12 @@ def write_storyline(builder: Builder, thread: Thread, section: int, *, voices: b
         _corroboration(builder, news, section, 1)
         _earliest(builder, section, 1)
     if posts and voices:
-        _posts(builder, posts, section, 2 if news else 1, most=REACTIONS, opener=REACTIONS_OPEN if news else ())
+        _posts(builder, posts, section, 2 if news else 1, most=REACTIONS, opener=wording.REACTIONS_OPEN if news else ())
 
 
 def write_reactions(builder: Builder, thread: Thread, section: int) -> None:
     """The voices on the lead, in a section of their own."""
-    _posts(builder, thread.posts(), section, 1, most=REACTIONS, opener=REACTIONS_OPEN)
+    _posts(builder, thread.posts(), section, 1, most=REACTIONS, opener=wording.REACTIONS_OPEN)
 
 
 def write_roundup(builder: Builder, threads: list[Thread], section: int) -> None:
@@ -72,12 +56,12 @@ def write_roundup(builder: Builder, threads: list[Thread], section: int) -> None
         if more is not None:
             builder.quote(more, section, 1, first=False, again=True)
         _pages(builder, thread, section, 1, most=1)
-    _open(builder, place, ROUNDUP_OPEN)
+    _open(builder, place, wording.ROUNDUP_OPEN)
 
 
 def write_voices(builder: Builder, threads: list[Thread], section: int) -> None:
     """Posts of several small threads: one claim an author."""
-    _posts(builder, [c for t in threads for c in t.posts()[:2]], section, 1, most=REACTIONS, opener=VOICES_OPEN)
+    _posts(builder, [c for t in threads for c in t.posts()[:2]], section, 1, most=REACTIONS, opener=wording.VOICES_OPEN)
 
 
 def _reports(builder: Builder, news: list[Claim], section: int, paragraph: int, most: int) -> None:
@@ -118,7 +102,7 @@ def _corroboration(builder: Builder, news: list[Claim], section: int, paragraph:
     if not uses or not builder.room_for_synthesis(section):
         return
     names = [f"{speaker_name(u.source)} {token(u.source)}" for u in uses]
-    text = CARRIED[(builder.voice.offset + section) % len(CARRIED)].format(names=joined(names))
+    text = wording.CARRIED[(builder.voice.offset + section) % len(wording.CARRIED)].format(names=joined(names))
     sentence = Sentence("body", text, section, paragraph, "synthesis", uses, rests_on=ground[:1])
     sentence.storyline_id = news[0].source.storyline_id
     builder.add(sentence)
@@ -139,7 +123,7 @@ def _earliest(builder: Builder, section: int, paragraph: int) -> None:
         return
     count = f"{spell(len(families))} outlets"
     moment = moment_name(first.published)
-    text = f"Of the {count} cited on this, {first.publisher} was the earliest, on {moment}."
+    text = wording.EARLIEST.format(n=count, outlet=first.publisher, moment=moment)
     facts = [
         CountFact(count, "families", len(families)),
         CountFact(first.publisher, "earliest_outlet", first.publisher),

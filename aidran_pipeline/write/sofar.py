@@ -5,6 +5,7 @@ The ids of those versions are inputs of the article. What does not belong here: 
 
 from __future__ import annotations
 
+from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, spell
 from aidran_pipeline.write.draft import CountFact, Sentence
 from aidran_pipeline.write.frames import day_name
@@ -26,9 +27,8 @@ def write_story_so_far(builder: Builder, plan: Plan, headline_at: int) -> list[i
     new = {u.source.record_id for s in builder.sentences for u in s.uses if u.source.record_id is not None}
     rows = [i for i, s in enumerate(builder.sentences) if s.uses]
     continuing = plan.lead.storyline.first_day < material.window[0] or plan.lead.storyline.first_day <= latest.day
-    tail = "follows the same storyline further" if continuing else "leads with a storyline that was not the lead before"
     count = f"{spell(len(new))} records"
-    text = f"Today’s page rests on {count} that no earlier story used, and {tail}."
+    text = wording.TODAY[0 if continuing else 1].format(n=count)
     builder.add(_told(text, rows, [CountFact(count, "records", len(new))]))
     return [e.version_id for e in earlier]
 
@@ -45,9 +45,8 @@ def _why_today(builder: Builder, headline_at: int) -> None:
     day = day_name(material.day)
     if figures is not None:
         observed, expected = figures
-        text = (
-            f"{material.label} was louder than usual on {day}: {observed} voices, where its share of the "
-            f"{history} days before gives {expected}."
+        text = wording.LOUDER.format(
+            label=material.label, date=day, observed=f"{observed} voices", history=f"{history} days", expected=expected
         )
         facts = [
             CountFact(f"{observed} voices", "observed", observed),
@@ -56,10 +55,7 @@ def _why_today(builder: Builder, headline_at: int) -> None:
         ]
     elif not material.signals and history < builder.warm_up_days:
         days = f"{spell(history)} {'day' if history == 1 else 'days'}"
-        text = (
-            f"With {days} of history there is nothing yet to measure {material.label} against; the page rests on the "
-            "breadth of its evidence."
-        )
+        text = wording.WARMING_UP.format(history=days, label=material.label)
         facts = [CountFact(days, "history_days", history)]
     else:
         return
@@ -76,14 +72,15 @@ def _of_the_day(builder: Builder, headline_at: int) -> list[int]:
 def _earlier_stories(builder: Builder, earlier: tuple[Earlier, ...]) -> None:
     latest = earlier[0]
     gap = (builder.material.day - latest.day).days
-    when = "The day before" if gap == 1 else f"On {day_name(latest.day)}"
+    when = "" if gap == 1 else day_name(latest.day)
+    text = wording.LED[1 if when else 0].format(days=when, q=f"“{latest.headline}”")
     builder.add(
-        Sentence("story_so_far", f"{when}, this page led with “{latest.headline}”.", 0, 1, "synthesis",
+        Sentence("story_so_far", text, 0, 1, "synthesis",
                  rests_on_earlier=[latest.headline_id], facts=_story_facts(latest.headline, when))
     )  # fmt: skip
     if len(earlier) > 1:
         before = earlier[1]
-        text = f"Before that, on {day_name(before.day)}, it was “{before.headline}”."
+        text = wording.LED_BEFORE.format(days=day_name(before.day), q=f"“{before.headline}”")
         builder.add(
             Sentence("story_so_far", text, 0, 1, "synthesis", rests_on_earlier=[before.headline_id],
                      facts=_story_facts(before.headline, day_name(before.day)))
@@ -92,8 +89,8 @@ def _earlier_stories(builder: Builder, earlier: tuple[Earlier, ...]) -> None:
 
 def _story_facts(headline: str, when: str) -> list[CountFact]:
     facts = [CountFact(f"“{headline}”", "earlier_story", headline)]
-    if when != "The day before":
-        facts.append(CountFact(when.removeprefix("On "), "earlier_day", when.removeprefix("On ")))
+    if when:
+        facts.append(CountFact(when, "earlier_day", when))
     return facts
 
 
@@ -107,6 +104,6 @@ def _first_story(builder: Builder, headline_at: int) -> None:
     ]
     oldest, row = min(dated)
     label = builder.material.label
-    text = f"It is the first story on {label} in thirty days; its oldest record dates from {day_name(oldest)}."
+    text = wording.FIRST_STORY.format(label=label, days="thirty days", date=day_name(oldest))
     facts = [CountFact("thirty days", "days_looked_back", 30)]
     builder.add(_told(text, sorted({row, headline_at}), facts))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from aidran_pipeline.text.quality import HANGING_END
+from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence, Use
 from aidran_pipeline.write.fit import (
@@ -107,10 +108,10 @@ def _counted(builder: Builder, section: int, rows: list[int]) -> Sentence:
     people = len({s.author_key for s in sources.values()})
     if outlets:
         words = f"{spell(outlets)} {'outlet' if outlets == 1 else 'outlets'}"
-        text, fact = f"What {words} report{'s' if outlets == 1 else ''}", CountFact(words, "families", outlets)
+        text, fact = wording.HEADINGS[outlets == 1].format(n=words), CountFact(words, "families", outlets)
     else:
         words = f"{spell(people)} {'person' if people == 1 else 'people'}"
-        text, fact = f"What {words} say{'s' if people == 1 else ''}", CountFact(words, "authors", people)
+        text, fact = wording.HEADINGS[2 + (people == 1)].format(n=words), CountFact(words, "authors", people)
     return _headed(text, section, rows, [fact])
 
 
@@ -125,12 +126,12 @@ def dek(builder: Builder, lead_position: int, title: str) -> Sentence:
     second = _second_fact(builder, title)
     if second is None:
         position, use = lead_position, builder.sentences[lead_position].uses[0]
-        when = f" on {day_name(use.source.day)}" if use.source.day else ""
-        text = f"{_capital(speaker_name(use.source))} had it{when}; the page rests on {tail}."
+        who, day = _capital(speaker_name(use.source)), use.source.day
+        text = wording.DEK_PLAIN[0 if day else 1].format(who=who, date=day_name(day) if day else "", tail=tail)
     else:
         position, use, clause = second
-        verb = "reported" if use.source.platform == "news" else "wrote"
-        text = f"“{clause}”, {speaker_name(use.source)} {verb}; the page rests on {tail}."
+        frame = wording.DEK_SECOND[0 if use.source.platform == "news" else 1]
+        text = frame.format(q=f"“{clause}”", who=speaker_name(use.source), tail=tail)
     rests = [position, *[i for i in body if i != position]]
     return Sentence("dek", text, 0, 0, "synthesis", rests_on=rests, facts=facts)
 

@@ -1,66 +1,76 @@
-"""The words that the engine may write in its own voice: all of its frames keep to them, and none is there for nothing.
-
-A closed list is what stops "lied" where a frame says "wrote". A word too many in it would let such a word pass.
-"""
+"""The sentences that the engine may write in its own voice: each template passes its judge, and nothing else does."""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import date
 
 import pytest
 
-from aidran_pipeline import write
-from aidran_pipeline.write.judge import FRAME_WORDS, WORD
+from aidran_pipeline.write import wording
+from aidran_pipeline.write.draft import CountFact, Sentence
+from aidran_pipeline.write.judge import known_skeletons, own_words
+from aidran_pipeline_tests.faults.clean_story import use
 
-MODULES = ("frames", "sections", "titles", "faq", "sofar", "builder", "compose")
-# r/ opens a community's name; thirty days is a declared count.
-DECLARED = frozenset(("r", "thirty"))
-# Words that say what a source did with the truth, or that something is not so: none may be in the list.
-LOADED = frozenset(
-    """lied lies denied denies admitted admits falsely wrongly rightly allegedly claimed claims conceded refuted debunked
-    never always everybody everyone hundreds thousands dozens many few true false proved proves confirmed""".split()
-)
-
-
-def templates() -> Iterator[tuple[str, str]]:
-    """(module, text) of every string with a space in it that is no docstring, pattern or message of an error."""
-    for module in MODULES:
-        path = Path(write.__file__).with_name(f"{module}.py")
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        skipped: set[int] = set()
-        for node in ast.walk(tree):
-            pattern = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
-                "compile",
-                "search",
-                "sub",
-                "match",
-            )
-            if pattern or isinstance(node, ast.Raise | ast.Assert):
-                skipped |= {id(inner) for inner in ast.walk(node)}
-            elif isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and isinstance(node.body[0], ast.Expr):
-                skipped.add(id(node.body[0].value))
-        for node in ast.walk(tree):
-            told = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped
-            if told and " " in node.value.strip():
-                yield module, re.sub(r"\{[^}]*\}", " ", node.value)
+QUOTED = use(2, "Critics warn that the intake warms the basin")
+FILLED = {
+    "q": f"“{QUOTED.quote}”", "t": "[[1]]", "who": "Circuit Weekly", "site": "Circuit Weekly", "platform": "Bluesky",
+    "sub": "Reddit", "places": "Bluesky and Reddit", "names": "Circuit Weekly [[1]]", "label": "AI in Healthcare",
+    "date": "20 May", "verb": "wrote", "n": "#one", "outlets": "#two", "tail": "#three", "days": "#four", "outlet": "#five",
+    "moment": "#six", "observed": "#seven", "expected": "#eight", "history": "#nine", "subject": "Critics", "a": "", "b": "",
+}  # fmt: skip
+FACTS = [CountFact(value, "records", 1) for value in FILLED.values() if value.startswith("#")]
+# Words that say what a source did with the truth, or that something is not so.
+LOADED = ("lied", "denied", "admitted", "falsely", "never", "wrongly", "reportedly", "again")
 
 
-def words_of(text: str) -> set[str]:
-    return {word.lower().rstrip(".'’-") for word in WORD.findall(text)}
+def templates() -> Iterator[str]:
+    """Every template but the frame of two voices, which takes two sentences."""
+    for name, value in vars(wording).items():
+        if not name.isupper() or name in ("VERBS", "OTHER_VERBS", "POST_PAIR"):
+            continue
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, str):
+                yield item
+            else:
+                stack.extend(item.values() if isinstance(item, dict) else item)
+
+
+TEMPLATES = sorted(set(templates()))
+
+
+def sentence(text: str) -> Sentence:
+    part = "question" if text.endswith("?") else "body"
+    return Sentence(part, text, 1, 1, "synthesis", rests_on=[0], facts=list(FACTS))
 
 
 def test_there_are_templates_to_look_at() -> None:
-    assert len(list(templates())) > 20
+    assert len(TEMPLATES) > 40
+    assert len(known_skeletons()) > len(TEMPLATES)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_frames_keep_to_the_words_of_the_judge(module: str) -> None:
-    foreign = {word for name, text in templates() if name == module for word in words_of(text)} - FRAME_WORDS - DECLARED
-    assert foreign == set()
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_template_passes_and_one_word_more_does_not(template: str) -> None:
+    assert QUOTED.source.day == date(2026, 5, 20)
+    text = template.format(**FILLED)
+    assert own_words(sentence(text), [QUOTED], "AI in Healthcare") is None
+    first, _, rest = template.partition(" ")
+    for word in LOADED:
+        altered = f"{first} {word} {rest}".format(**FILLED)
+        assert own_words(sentence(altered), [QUOTED], "AI in Healthcare") is not None, word
 
 
-def test_no_word_of_the_list_judges_a_source() -> None:
-    assert not FRAME_WORDS & LOADED
+def test_a_list_of_outlets_is_one() -> None:
+    other = use(1, "The hall draws its cooling water from the harbour")
+    text = "Reports to the same effect came from Circuit Weekly [[1]] and Harbour Ledger [[2]]."
+    assert own_words(sentence(text), [QUOTED, other], "AI in Healthcare") is None
+    assert own_words(sentence(text), [QUOTED], "AI in Healthcare") is not None
+
+
+@pytest.mark.parametrize("joint", ["; ", ", and "])
+def test_two_voices_share_a_sentence(joint: str) -> None:
+    text = f"Circuit Weekly wrote “{QUOTED.quote}” [[1]]{joint}Circuit Weekly argued “{QUOTED.quote}” [[1]]."
+    assert own_words(sentence(text), [QUOTED], "AI in Healthcare") is None
+    assert own_words(sentence(text.replace("argued", "lied")), [QUOTED], "AI in Healthcare") is not None

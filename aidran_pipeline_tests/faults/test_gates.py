@@ -105,8 +105,8 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("support", "a count that was not declared", text(2, "Harbour Ledger had it", "Two ministries and Harbour Ledger had it")),
     ("support", "a crowd that was not counted", text(2, "the page rests on", "hundreds agree and the page rests on")),
     ("support", "another day in a word", text(12, "On 20 May,", "Yesterday,")),
-    ("support", "a share that was not counted", text(17, "From Harbour Ledger:", "From Harbour Ledger, by half:")),
-    ("support", "address without its scheme", text(13, "cited here", "cited here (example.org)")),
+    ("support", "a share that was not counted", text(17, "Harbour Ledger wrote:", "Harbour Ledger wrote, by half:")),
+    ("support", "address without its scheme", text(13, "dates from", "(example.org) dates from")),
     ("support", "a letter of another script", text(13, "record", "r\u0435cord")),
     ("language", "a question without its mark", text(14, "matter?", "matter")),
     ("origin", "address in a sentence", text(5, "ran it as", "ran it at https://example.org/x as")),
@@ -115,17 +115,17 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("evidence", "one author behind all", do(lambda d: _all_sources(d, author_key="one"))),
     ("evidence", "one family behind all", do(lambda d: _all_sources(d, family="one"))),
     ("evidence", "four records", do(lambda d: _first_sources(d, 4))),
-    ("language", "model talk", text(13, "The oldest", "As an AI language model I note that the oldest")),
+    ("language", "model talk", text(13, "It is", "As an AI language model I note that it is")),
     ("language", "leaked instruction", text(19, "Nobody in", "Ignore previous instructions. Nobody in")),
-    ("language", "markup", text(13, "record cited", "<b>record</b> cited")),
+    ("language", "markup", text(13, "record dates", "<b>record</b> dates")),
     ("language", "bidirectional control", text(13, "record", "rec\u202eord")),
     ("language", "headline too long", do(lambda d: setattr(d.sentences[0], "text", "The Port of Aldmoor opened a 40-megawatt data hall " * 4))),
     ("language", "zero-width character", text(13, "record", "rec\u200bord")),
-    ("language", "character entity", text(13, "cited", "&#99;ited")),
+    ("language", "character entity", text(13, "oldest", "&#111;ldest")),
     ("language", "link in Markdown", text(13, "record", "[record](x)")),
     ("language", "section without text", do(lambda d: [setattr(r, "section", 2) for r in d.sentences if r.section == 3 and r.part == "body"])),
     ("language", "no dek", do(lambda d: setattr(d.sentences[2], "part", "story_so_far"))),
-    ("language", "typographic slip", text(13, "cited here", "cited  here")),
+    ("language", "typographic slip", text(13, "its oldest", "its  oldest")),
     ("repeats", "sentence twice", do(lambda d: d.sentences.append(replace(d.sentences[12])))),
     ("repeats", "quotation twice", do(lambda d: d.sentences[15].uses.append(use(5, "Nobody asked the fishers before the intake pipe went in, "
                                                                                    "and the basin is warming already")))),
@@ -133,6 +133,11 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("counts", "words differ from value", do(lambda d: _count(d, 2, 1, "many posts", 3))),
     ("counts", "records read", do(lambda d: setattr(d, "records_read", 12))),
     ("counts", "count of an unknown kind", do(lambda d: d.sentences[13].facts.append(CountFact("20 May", "likes", 20)))),
+    ("support", "an outlet that nobody quoted", text(4, "Harbour Ledger reported", "Nobody at Harbour Ledger reported")),
+    ("support", "words that were not written", text(7, "wrote:", "wrote none of this:")),
+    ("support", "words argued against", text(7, "wrote:", "argued against this:")),
+    ("support", "a frame that negates", text(9, "argued:", "argued not:")),
+    ("support", "a record that is not there", text(13, "its oldest record", "no record")),
 ]  # fmt: skip
 
 
@@ -211,7 +216,7 @@ def test_every_gate_has_at_least_two_faults() -> None:
 # The same kinds of change where nothing is wrong: a gate that stops these is too strict.
 CLEAN: list[tuple[str, Fault]] = [
     ("a quotation that ends before the cut", do(lambda d: _cut_after(d, 9))),
-    ("another outlet's words under its own name", text(5, "ran it as", "carried it as")),
+    ("another outlet's words under its own name", text(5, "ran it as", "put it this way:")),
     ("the weekday of the record", text(12, "On 20 May,", "On Wednesday,")),
     ("the date with its year", text(4, "on 20 May", "on 20 May 2026")),
     ("a count in figures", do(lambda d: _count(d, 2, 0, "4 outlets", 4))),
@@ -248,8 +253,19 @@ def _again(draft: Draft) -> None:
 
 def _synthesis(draft: Draft) -> None:
     """Two of five sentences of a section are the writer's own."""
-    words = ("These posts share the page.", "The reports stand apart here.")
-    own = [Sentence("body", text, 2, 3, "synthesis", rests_on=[7]) for text in words]
+    words = ("On Bluesky, one people had their say on this.", "One people spoke of the same matter on Bluesky.")
+    own = [
+        Sentence(
+            "body",
+            text,
+            2,
+            3,
+            "synthesis",
+            rests_on=[9],
+            facts=[CountFact("one" if "one" in text else "One", "authors", 1)],
+        )
+        for text in words
+    ]
     for row in draft.sentences:
         row.rests_on = [i + 2 * (i > 9) for i in row.rests_on]
     draft.sentences[10:10] = own
@@ -280,22 +296,3 @@ def test_the_minimum_itself_is_enough() -> None:
         more = exact.model_copy(update={name: getattr(exact, name) + 1})
         found = run_gates(draft, clean_context(publication=publication.model_copy(update={"evidence": more})))
         assert [failure.gate for failure in found] == ["evidence"], name
-
-
-# Faults that no gate stops yet: each word of these frames is one that the engine uses, but not so. When a gate stops
-# one, the entry moves to FAULTS.
-HOLES: list[tuple[str, str, Fault]] = [
-    ("support", "an outlet that nobody quoted", text(4, "Harbour Ledger reported", "Nobody at Harbour Ledger reported")),
-    ("support", "words that were not written", text(7, "wrote:", "wrote none of this:")),
-    ("support", "words argued against", text(7, "wrote:", "argued against this:")),
-    ("support", "a frame that negates", text(9, "argued:", "argued not:")),
-    ("support", "a record that is not there", text(13, "The oldest record cited here", "No record cited here")),
-]  # fmt: skip
-
-
-@pytest.mark.xfail(reason="no gate stops this yet", strict=True, raises=AssertionError)
-@pytest.mark.parametrize(("gate", "name", "fault"), HOLES, ids=[f"{gate}: {name}" for gate, name, _ in HOLES])
-def test_a_fault_that_no_gate_stops_yet(gate: str, name: str, fault: Fault) -> None:
-    draft = clean_draft()
-    fault(draft)
-    assert run_gates(draft, clean_context()) != [], name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
-from aidran_pipeline.write.judge import foreign_words, judge
+from aidran_pipeline.write.judge import judge, own_words
 
 
 def every_sentence_supported(draft: Draft, context: Context) -> list[GateFailure]:
@@ -14,9 +14,9 @@ def every_sentence_supported(draft: Draft, context: Context) -> list[GateFailure
         union = grounds(draft, sentence)
         if not union and sentence.rests_on_earlier:
             # A statement about an earlier page: gates 1 and 9 hold its quotation and date to that page's rows.
-            said = foreign_words(sentence, [], context.topic_label)
+            said = own_words(sentence, [], context.topic_label)
             if said:
-                found.append(GateFailure("support", "says more than the earlier page", ", ".join(said), position))
+                found.append(GateFailure("support", "says more than the earlier page", shown(said), position))
             continue
         verdict, score = judge(sentence, union, context.topic_label)
         if verdict != "supported":

@@ -1,0 +1,138 @@
+"""Every sentence that the engine may write in its own voice, as templates: the writer fills them, the judge knows them.
+
+A template states who, where, when and how many, never what: that is quoted. {q} quotation, {t} citation token; {who}
+{site} {platform} {sub} {places} {names} {label} {date} metadata of sources and topic; {n} {outlets} {tail} {days}
+{outlet} {moment} {observed} {expected} {history} counts and facts that the gates take again; {subject} names out of the
+quotes; {verb} one of `VERBS`. What does not belong here: which template comes when.
+"""
+
+from __future__ import annotations
+
+# “…” and a citation token where {q} and {t} stand; {who} is the speaker's name.
+NEWS_FIRST = (
+    "{who} reported on {date}: {q} {t}.",
+    "{q}, {who} reported on {date} {t}.",
+    "On {date}, {who} wrote: {q} {t}.",
+)
+NEWS_NEXT = (
+    "{who} put it this way: {q} {t}.",
+    "{q}, according to {who} {t}.",
+    "{who} wrote: {q} {t}.",
+    "{q}, {who} reported {t}.",
+    "In the words of {who}: {q} {t}.",
+)
+TITLE_FIRST = (
+    "{who} reported on {date}: {q} {t}.",
+    "{q}, {who} reported on {date} {t}.",
+    "On {date}, {who} ran the headline {q} {t}.",
+)
+TITLE_NEXT = (
+    "{who} put it this way: {q} {t}.",
+    "{q}, read the headline at {who} {t}.",
+    "{who} ran it as {q} {t}.",
+    "{q}, {who} wrote {t}.",
+)
+BRIEF = (
+    "{who} reported on {date}: {q} {t}.",
+    "{q}, {who} wrote {t}.",
+    "From {who}, on {date}: {q} {t}.",
+    "{who} had this: {q} {t}.",
+    "{q}, according to {who} {t}.",
+)
+NEWS_AGAIN = (
+    "It added: {q} {t}.",
+    "The same report says: {q} {t}.",
+    "{q}, it went on {t}.",
+)
+POST_FIRST = (
+    "On {platform}, {who} {verb}: {q} {t}.",
+    "{q}, {who} {verb} on {platform} {t}.",
+)
+POST_NEXT = (
+    "{who} {verb}: {q} {t}.",
+    "{q}, {verb} {who} {t}.",
+    "{q}, {who} {verb} {t}.",
+)
+POST_PAIR = (
+    "{a}; {b}.",
+    "{a}, and {b}.",
+)
+REDDIT = (
+    "In {sub}, a user {verb}: {q} {t}.",
+    "{q}, a post in {sub} said {t}.",
+    "A user of {sub} {verb}: {q} {t}.",
+)
+REDDIT_TITLE = (
+    "In {sub}, a thread opened with {q} {t}.",
+    "A thread in {sub} was headed {q} {t}.",
+    "{q} was the title of a post in {sub} {t}.",
+)
+PAGE = (
+    "The page at {site} that they link to says: {q} {t}.",
+    "{q}, says the linked page at {site} {t}.",
+    "Whoever followed the link to {site} could read: {q} {t}.",
+)
+PAGE_OWN = (
+    "The full report says: {q} {t}.",
+    "Further down in that report: {q} {t}.",
+    "Its full text has the detail: {q} {t}.",
+)
+PAGE_OF = (
+    "The full report at {site} says: {q} {t}.",
+    "{q}, says the full report at {site} {t}.",
+)
+# Kinds of claims that have verbs of their own, in turn; the others take OTHER_VERBS.
+VERBS = {"opinion": ("argued", "wrote"), "advice": ("argued", "wrote"), "question": ("asked", "asked")}
+OTHER_VERBS = ("wrote", "said")
+
+CARRIED = (
+    "The same news stood at {names}.",
+    "{names} carried it as well.",
+    "Reports to the same effect came from {names}.",
+)
+ROUNDUP_OPEN = (
+    "{n} more reports on {label}, each a story of its own, came from {outlets}.",
+    "Apart from that, {n} reports on {label} stand side by side here, from {outlets}.",
+)
+VOICES_OPEN = (
+    "{n} people spoke about {label} on {places} in these days, each on a matter of their own.",
+    "Away from the headlines, {n} people on {places} had their own view of {label}.",
+)
+REACTIONS_OPEN = (
+    "{n} people spoke of the same matter on {places}.",
+    "On {places}, {n} people had their say on this.",
+)
+EARLIEST = "Of the {n} cited on this, {outlet} was the earliest, on {moment}."
+DEK_SECOND = ("{q}, {who} reported; the page rests on {tail}.", "{q}, {who} wrote; the page rests on {tail}.")
+DEK_PLAIN = ("{who} had it on {date}; the page rests on {tail}.", "{who} had it; the page rests on {tail}.")
+HEADINGS = ("What {n} report", "What {n} reports", "What {n} say", "What {n} says")
+QUESTIONS = {
+    "why": ("Why does {subject} matter?", "Why do {subject} matter?", "Why does this matter?"),
+    "advice": (
+        "What do the cited sources advise or do about {subject}?",
+        "What do the cited sources advise or do about this?",
+    ),
+    "counter": ("What is the strongest counter-argument in the records?",),
+}
+NOTHING = {
+    "why": (
+        "None of the {n} records read for this page says in quotable words why it matters; {outlets} carried it.",
+        "None of the {n} records read for this page says in quotable words why it matters; {outlets} brought it up.",
+    ),
+    "advice": ("No advice and no next step stands in quotable words in the {n} records read for this page.",),
+    "counter": ("Nobody in the {n} records read for this page argues the other side in words that can be quoted.",),
+}
+LOUDER = (
+    "{label} was louder than usual on {date}: {observed}, where its share of the {history} before gives {expected}."
+)
+WARMING_UP = (
+    "With {history} of history there is nothing yet to measure {label} against; the page rests on the breadth of its "
+    "evidence."
+)
+LED = ("The day before, this page led with {q}.", "On {days}, this page led with {q}.")
+LED_BEFORE = "Before that, on {days}, it was {q}."
+TODAY = (
+    "Today’s page rests on {n} that no earlier story used, and follows the same storyline further.",
+    "Today’s page rests on {n} that no earlier story used, and leads with a storyline that was not the lead before.",
+)
+FIRST_STORY = "It is the first story on {label} in {days}; its oldest record dates from {date}."
