@@ -11,7 +11,7 @@ the estimated mean, whose own variance is added, so that a short history is not 
 Measured on simulated days without any change (7, 14 and 28 days, means of 0.3 to 60 voices, alpha 0 to 0.4):
 uncorrected p < 0.05 in 0.4 % to 10 % of them, most often where alpha is 0.4. With two old spikes among 14 days a rise
 to 2.2 times is found nearly as often as without them (57 % against 65 % of trials, mean 15); with the days' highest
-and lowest tenth trimmed instead, 3 %.
+and lowest tenth trimmed instead, 3 %. On 240 topic-days of recorded news and posts: p < 0.05 in 4.2 % of them.
 """
 
 from __future__ import annotations
