@@ -216,6 +216,13 @@ class Newsroom:
         )
         return signal
 
+    def signal_as_kept(self, signal: int) -> dict[str, Any]:
+        """A signal as a version keeps it: what it was written for stays as it stood then."""
+        keys = ("kind", "severity", "observed", "expected", "score", "p_value", "p_uncorrected")
+        row = self.conn.execute(f"SELECT {', '.join(keys)} FROM signals WHERE id = %s", (signal,)).fetchone()
+        assert row is not None
+        return {"id": signal, **row}
+
     def publish(
         self, topic: str, day: date, says: Sequence[Say], *, signals: Sequence[int] = (), storyline: int | None = None,
         hour: int = 21, warming_up: bool = False,
@@ -234,6 +241,7 @@ class Newsroom:
         inputs = {
             "signals": list(signals), "storylines": [storyline] if storyline else [], "earlier_versions": [],
             "window": [str(day - timedelta(days=2)), str(day)], "gates": [{"gate": g, "passed": True} for g in GATES],
+            "reason": {"signals": [self.signal_as_kept(i) for i in signals]},
         }  # fmt: skip
         version = self.insert(
             "article_versions", **common, article_id=article, number=number, gates_passed=True, published_at=when,

@@ -94,7 +94,7 @@ def test_a_sentence_and_the_hash_that_vouches_for_it(scene: Scene) -> None:
         digest = content_hash_of(scene.conn, version)
         scene.sql("UPDATE article_versions SET content_hash = %(d)s WHERE id = %(id)s", d=digest, id=version)
     report = scene.verify()
-    assert kinds(report) == {"site"}
+    assert kinds(report) == {"gate", "site"}
     assert named(report, "site", path=f"stories/{scene.story.slug}/index.html")
 
 
