@@ -296,7 +296,9 @@ def _web_sentence(page: dict[str, Any]) -> Sentence:
     )  # fmt: skip
     start = page["text"].index(PAGE_WORDS)
     use = Use(source, PAGE_WORDS, start, start + len(PAGE_WORDS))
-    return Sentence("answer", f"The full report at Port Authority says: “{PAGE_WORDS}” {token(source)}.", 3, 2, "cited", [use])
+    return Sentence(
+        "answer", f"The full report at Port Authority says: “{PAGE_WORDS}” {token(source)}.", 3, 2, "cited", [use]
+    )
 
 
 def _store(conn: Connection, draft: Draft, moment: datetime) -> int:

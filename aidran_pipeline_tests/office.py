@@ -23,7 +23,9 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import yaml
+from psycopg.rows import dict_row
 
 from aidran_pipeline.config import topics as topics_module
 from aidran_pipeline_tests.conftest import REPOSITORY
@@ -56,6 +58,18 @@ class Office:
             self.command(*words), cwd=self.home, env=self.environment, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
+
+    def report_late(self, key: str, headline: str, text: str, day: date) -> None:
+        """One more report in the first feed, of noon of any day; every feed may be asked again at once."""
+        at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        self.server.routes["/feed0"] = feed(0, self.days, item(key, headline, text, date=format_datetime(at)))
+        self.rows("UPDATE sources SET next_check_at = NULL RETURNING id")
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the newsroom's own database."""
+        url = self.aidran("db", "url").stdout.strip()
+        with psycopg.connect(url, row_factory=dict_row) as conn:
+            return conn.execute(sql, values).fetchall()  # type: ignore[arg-type]
 
     @staticmethod
     def command(*words: str) -> list[str]:
@@ -99,9 +113,9 @@ def office(folder: Path, database_url: str | None = None) -> Iterator[Office]:
                 made.aidran("db", "stop")
 
 
-def feed(number: int, days: list[date]) -> Any:
-    """The answer of one outlet's feed: its reports of the three days."""
-    entries = []
+def feed(number: int, days: list[date], *further: str) -> Any:
+    """The answer of one outlet's feed: its reports of the three days, and further <item>s."""
+    entries = list(further)
     for place, (ago, outlet, headline, text) in enumerate(REPORTS):
         if outlet == number:
             at = datetime(days[3 - ago].year, days[3 - ago].month, days[3 - ago].day, 6, place % 60, tzinfo=UTC)

@@ -12,14 +12,12 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from aidran_pipeline_tests.office import TOPICS, Dev, Office, office
 
@@ -115,6 +113,21 @@ def edition(dev: Dev, newsroom: Office) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
+def late(dev: Dev, newsroom: Office) -> date:
+    """Today's ingest, launched in the UI's way, which finds a report of an older day; that day."""
+    day = newsroom.days[0] - timedelta(days=3)
+    text = "A court in Lindow heard the first case about an AI chatbot that gave legal advice to 300 tenants."
+    newsroom.report_late("late", "Lindow court hears AI chatbot case", text, day)
+    today = datetime.now(UTC).date()
+    tags = [{"key": "dagster/partition", "value": str(today)}]
+    parameters = {
+        "selector": {"jobName": "ingest_job", **REPOSITORY}, "executionMetadata": {"tags": tags}, "runConfigData": {}
+    }  # fmt: skip
+    assert dev.ask(LAUNCH, parameters=parameters)["launchRun"]["__typename"] == "LaunchRunSuccess"
+    return day
+
+
+@pytest.fixture(scope="module")
 def backfill(dev: Dev, page: Page, newsroom: Office) -> str:
     """A backfill of the three days from analysis to stories, launched in the graph's dialog; its id."""
     selected = " or ".join(f'group:"{group}"' for group in BACKFILLED)
@@ -145,14 +158,8 @@ def _open(page: Page, url: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def _rows(newsroom: Office, sql: str, *values: Any) -> list[dict[str, Any]]:
-    url = newsroom.aidran("db", "url").stdout.strip()
-    with psycopg.connect(url, row_factory=dict_row) as conn:
-        return conn.execute(sql, values).fetchall()
-
-
 def test_the_graph_shows_every_asset_in_its_group(
-    page: Page, dev: Dev, backfill: str, edition: tuple[str, str]
+    page: Page, dev: Dev, backfill: str, edition: tuple[str, str], late: date
 ) -> None:
     _open(page, f"{dev.url}/asset-groups")
     for group in GROUPS:
@@ -168,8 +175,7 @@ def test_a_partition_shows_what_was_decided_as_the_database_has_it(
     day = newsroom.days[-1]
     decided = {
         row["topic"]: row
-        for row in _rows(
-            newsroom,
+        for row in newsroom.rows(
             """SELECT d.topic, d.decision, d.reasons, a.slug, s.text AS headline FROM current_decisions d
                LEFT JOIN article_versions v ON v.id = d.article_version_id LEFT JOIN articles a ON a.id = v.article_id
                LEFT JOIN article_sentences s ON s.article_version_id = v.id AND s.part = 'headline'
@@ -257,8 +263,19 @@ def test_the_schedules_edition_is_followed_by_its_stories(
         return told == dict.fromkeys(["edition_job", *(f"{day}|{topic}" for topic in TOPICS)], "SUCCESS")
 
     dev.wait_until("story of every topic", decided, 300)
-    rows = _rows(newsroom, "SELECT topic, decision FROM current_decisions WHERE day = %s", day)
+    rows = newsroom.rows("SELECT topic, decision FROM current_decisions WHERE day = %s", day)
     assert {row["topic"]: row["decision"] for row in rows} == dict.fromkeys(TOPICS, "withheld")
+
+
+def test_what_ingest_found_of_an_older_day_is_analysed_by_automation(dev: Dev, newsroom: Office, late: date) -> None:
+    claims = """SELECT c.run_id FROM claims c JOIN record_versions v ON v.id = c.record_version_id
+                JOIN records r ON r.id = v.record_id WHERE r.native_id = 'outlet-0|late' AND r.day = %s"""
+    found = dev.wait_until("claim of the late report", lambda: newsroom.rows(claims, late), 240)
+    automated = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { jobName tags { key value } } } }"""
+    run = dev.ask(automated, id=found[0]["run_id"])["runOrError"]
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+    assert tags["dagster/from_automation_condition"] == "true"
+    assert tags["dagster/partition"] == str(late)
 
 
 def test_a_backfill_of_three_days_works(page: Page, dev: Dev, newsroom: Office, backfill: str) -> None:
@@ -274,14 +291,14 @@ def test_a_backfill_of_three_days_works(page: Page, dev: Dev, newsroom: Office, 
     for name, one in counts.items():
         wanted = 3 * len(TOPICS) if name in by_topic else 3
         assert (one["targeted"], one["materialized"], one["failed"]) == (wanted, wanted, 0), name
-    decided = _rows(newsroom, "SELECT day, topic FROM current_decisions WHERE day >= %s", newsroom.days[0])
+    decided = newsroom.rows("SELECT day, topic FROM current_decisions WHERE day >= %s", newsroom.days[0])
     assert {(row["day"], row["topic"]) for row in decided} == {(day, t) for day in newsroom.days for t in TOPICS}
     _open(page, f"{dev.url}/runs/b/{backfill}")
     page.get_by_text("Completed").first.wait_for()
 
 
 def test_the_site_follows_by_sensor(page: Page, dev: Dev, newsroom: Office, backfill: str) -> None:
-    (newest,) = _rows(newsroom, "SELECT max(id)::text AS id FROM editorial_decisions")
+    (newest,) = newsroom.rows("SELECT max(id)::text AS id FROM editorial_decisions")
 
     def built() -> bool:
         found = dev.ask(SITE)["assetNodeOrError"]["assetMaterializations"][0]
@@ -306,7 +323,7 @@ def test_killed_outright_it_leaves_nothing_running_and_a_usable_database(
     page.goto("about:blank")
     running = Dev(newsroom, tmp_path / "dev.log")
     try:
-        running.wait_ready()
+        running.wait_until("webserver and daemon", lambda: len(running.left_over()) >= 5, 120)
         os.kill(running.process.pid, signal.SIGKILL)
         running.process.wait(30)
         running.wait_gone(60)
