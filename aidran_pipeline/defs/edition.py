@@ -7,6 +7,7 @@ does (its package), how it is shown (commands/). The runs are ordinary Dagster r
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -186,6 +187,8 @@ class Editor:
         with self._stage(name, f"{day}, {len(topics)} topics", outcome) as stage:
             for first, last in topic_ranges(topics):
                 stage.took(self._run(job, outcome.day, key_of(day, first), key_of(day, last), assets=[asset]))
+            if stage.outcomes:  # figures of several topics' histories make no sum
+                stage.says(f"{stage.count} topics: {_counted(dict(stage.outcomes.most_common()))}")
         return not stage.failed
 
     def _run(
@@ -236,6 +239,7 @@ class _Stage:
         self.failures: list[str] = []
         self.count = 0
         self.changed = 0
+        self.outcomes: Counter[str] = Counter()
         self._figures: dict[str, int] = {}
         self._line: str | None = None
         self._started = time.monotonic()
@@ -263,6 +267,8 @@ class _Stage:
             for name, value in event.materialization.metadata.items():
                 if name == "changed":
                     self.changed += bool(value.value)
+                elif name == "outcome":  # volume_spike: quiet, …
+                    self.outcomes.update(part.rpartition(": ")[2] for part in str(value.value).split(", "))
                 elif isinstance(value.value, int) and not isinstance(value.value, bool):
                     self._figures[name] = self._figures.get(name, 0) + value.value
         if not result.success:

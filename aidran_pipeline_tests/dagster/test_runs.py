@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 from dagster import (
@@ -146,6 +147,8 @@ def test_an_edition_decides_every_topic_and_a_second_one_decides_none(
     editor.summarise(first, list(TOPIC_SLUGS))
     assert first.failures == []
     assert first.written == len(TOPIC_SLUGS)
+    told = {stage: what for stage, what, _failed in watcher.lines}
+    assert re.fullmatch(rf"{len(TOPIC_SLUGS)} topics: (\d+ [a-z ]+(, )?)+", told["signals"]), told
     assert len(first.published) + len(first.withheld) == len(TOPIC_SLUGS)
     assert {run.tags.get(EDITION_TAG) for run in instance.get_runs()} == {DAY.isoformat()}
     runs = instance.get_runs_count()
