@@ -81,7 +81,8 @@ ORDINARY = frozenset(
     whose why wide will win wins winter wire wise wish with within without women won word words work worked worker workers workforce
     working works world worried worries worry worse worst worth would write writer writers writing wrong year years yes yesterday yet you
     you're young your zero apart whoever further away nobody reports carried comes side stand stood headlines with
-    headline louder usual voices share breadth evidence quotable argues argued wrote asked linked""".split()
+    headline louder usual voices share breadth evidence quotable argues argued wrote asked linked elsewhere beyond
+    nothing quotations argument""".split()
 )
 MONTHS = {
     name: number

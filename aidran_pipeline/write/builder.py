@@ -92,7 +92,9 @@ class Builder:
     ) -> int:
         """Add the attributed quotation of a claim."""
         use = use_of(claim)
-        text = self.voice.attribute(claim, use, first=first, again=again, brief=brief)
+        before = [u.start for s in self.sentences[-1:] for u in s.uses if u.source.key == claim.source.key]
+        later = bool(before) and use.start > before[-1]
+        text = self.voice.attribute(claim, use, first=first, again=again, brief=brief, later=later)
         sentence = Sentence("body", text, section, paragraph, "cited", [use], storyline_id=claim.source.storyline_id)
         return self.add(sentence)
 

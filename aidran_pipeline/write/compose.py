@@ -38,13 +38,13 @@ def compose(material: Material, publication: Publication, without: frozenset[int
     title, lead_at = headline(builder, plan.lead)
     if not title:
         raise NotEnough("headline", "no clause of the lead section can stand as a headline")
+    headings = _headings(builder, plan.sections, {title})
+    write_questions(builder, plan)
     top = [
         Sentence("headline", title, kind="synthesis", rests_on=[lead_at]),
         Sentence("short_title", short_title(title, material.label), kind="synthesis", rests_on=[lead_at]),
         dek(builder, lead_at, title),
     ]
-    headings = _headings(builder, plan.sections, {title})
-    write_questions(builder, plan)
     earlier = write_story_so_far(builder, plan, lead_at)
     draft = Draft(
         day=material.day,

@@ -6,6 +6,8 @@ answer, the page says so.
 
 from __future__ import annotations
 
+import re
+
 from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence
@@ -15,6 +17,11 @@ from aidran_pipeline.write.sections import best_page_quote
 from aidran_pipeline.write.select import CUES, Plan
 from aidran_pipeline.write.threads import Thread
 
+INSTITUTION = re.compile(
+    r"\b(?:Commission|Union|Department|Office|House|Court|Council|Agency|Institute|Ministry|Bank|University|Senate|"
+    r"Parliament|Pentagon|Nations|Kingdom|States)$"
+)
+
 
 def write_questions(builder: Builder, plan: Plan) -> None:
     """Three questions with their answers, in the order of the page."""
@@ -22,7 +29,7 @@ def write_questions(builder: Builder, plan: Plan) -> None:
     quotes = {i: " \n ".join(u.quote for u in builder.sentences[i].uses) for i in rows}
     names = [n for n in plan.lead.names() if any(n in quote for quote in quotes.values())][:2]
     ground = [i for i in rows if not names or any(name in quotes[i] for name in names)]
-    subject = joined(names) if names else ""
+    subject = joined([with_article(name) for name in names]) if names else ""
     why = wording.QUESTIONS["why"][2 if not names else int(len(names) > 1)]
     questions = (
         ("why", why.format(subject=subject)),
@@ -33,6 +40,11 @@ def write_questions(builder: Builder, plan: Plan) -> None:
         builder.add(Sentence("question", question, number, 0, "synthesis", rests_on=ground[:6]))
         if not _answered(builder, plan.reserved.get(key, []), number) and not _from_page(builder, plan, key, number):
             _nothing(builder, key, number, ground)
+
+
+def with_article(name: str) -> str:
+    """An institution's name as it stands in a sentence: the European Commission."""
+    return f"the {name}" if INSTITUTION.search(name) else name
 
 
 def _answered(builder: Builder, claims: list[Claim], number: int) -> bool:
@@ -52,7 +64,7 @@ def _answered(builder: Builder, claims: list[Claim], number: int) -> bool:
 def _from_page(builder: Builder, plan: Plan, key: str, number: int) -> bool:
     """A sentence of a page that the story's own storylines link to; whether there was one."""
     cue = dict(CUES)[key]
-    threads: list[Thread] = [t for kind, group in plan.sections if kind == "storyline" for t in group]
+    threads: list[Thread] = [plan.lead]
     for thread in threads:
         for page in thread.pages:
             use = best_page_quote(builder, page, thread, cue)

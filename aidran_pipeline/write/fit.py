@@ -30,6 +30,12 @@ SUBJECT = re.compile(
 OFF_BEAT = re.compile(
     r"\b(?:elections?|midterms?|ballots?|polling stations?|world cup|fifa|football(?:ers?)?|premier league|nba|nfl|mlb|olympics?|wimbledon|tennis|"
     r"marathon|recipes?|salads?|horoscopes?|wordle|mattress(?:es)?|prime day|black friday)\b", re.I)  # fmt: skip
+# What the next sentence takes back must not stand without it.
+TAKEN_BACK = re.compile(
+    r"[\s.!?]*(?:but|however|that said|yet|still|though|although|on the other hand|then again|just kidding|not)\b", re.I
+)
+# A sentence that speaks of something named before it: not the first that a page quotes of a report.
+POINTING = re.compile(r"^(?:The|Those|Both|Each|Another|Such|Its|Their|His|Her) [a-z]")
 FIRST_PERSON = re.compile(r"^(?:I|I'm|I’m|I've|I’ve|I'd|I’d|My|We|We're|We’re|Our|You|Your|Me)\b")
 ASKING = re.compile(
     r"^(?:what|how|why|who|whose|when|where|which|should|can|could|is|are|do|does|did|will|would)\b", re.I
@@ -75,6 +81,8 @@ def printable(text: str, *, headline: bool = False) -> bool:
 def usable(claim: Claim, material: Material) -> bool:
     """Fit to be printed in this topic's story."""
     source = claim.source
+    if TAKEN_BACK.match(source.text, claim.end):
+        return False
     if not printable(claim.quote, headline=claim.kind == "headline") or source.topic_score < MIN_TOPIC_SCORE:
         return False
     if is_post(claim):
@@ -86,12 +94,21 @@ def usable(claim: Claim, material: Material) -> bool:
 
 def _usable_post(claim: Claim, material: Material) -> bool:
     """A voice is printed when it says something of the subject that stands without the thread around it."""
+    if claim.source.text.lstrip().startswith(">"):  # an answer to a text it quotes, which the page does not show
+        return False
     event = material.storylines[claim.source.storyline_id or 0].kind == "event"
     if claim.kind == "question" and len(claim.quote) < 50:
         return False
     if ANECDOTE.search(claim.quote) or not SUBJECT.search(claim.quote):
         return False
     return event or (claim.source.topic_score >= MIN_POST_SCORE and on_topic(claim.quote, material))
+
+
+def opens(claim: Claim) -> bool:
+    """Whether a claim can be the first that a page quotes of its record: its opening, or one that names its subject."""
+    source, title_end = claim.source, len(claim.source.title or "")
+    first = claim.start <= title_end or not source.text[title_end : claim.start].strip()
+    return first or is_post(claim) or not POINTING.search(claim.quote)
 
 
 def headline_clauses(claim: Claim) -> list[str]:

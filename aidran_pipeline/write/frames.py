@@ -61,11 +61,16 @@ class Voice:
             return frame
         return "{who}: {q} {t}."
 
-    def attribute(self, claim: Claim, use: Use, *, first: bool, again: bool = False, brief: bool = False) -> str:
-        """The sentence that quotes a claim, with its provisional citation token."""
+    def attribute(
+        self, claim: Claim, use: Use, *, first: bool, again: bool = False, brief: bool = False, later: bool = True
+    ) -> str:
+        """The sentence that quotes a claim, with its provisional citation token.
+
+        again: of the report just quoted; later: and from further down in it.
+        """
         source, title = claim.source, claim.kind == "headline"
         if source.platform == "news":
-            frames = wording.NEWS_AGAIN if again else wording.BRIEF if brief else _news(title=title, first=first)
+            frames = _again(later=later) if again else wording.BRIEF if brief else _news(title=title, first=first)
         elif source.platform == "reddit":
             frames = wording.REDDIT_TITLE if _is_title(claim) else wording.REDDIT
         else:
@@ -106,6 +111,10 @@ class Voice:
         place = self.verbs.get(kind, 0)
         self.verbs[kind] = place + 1
         return choice[place % len(choice)]
+
+
+def _again(*, later: bool) -> tuple[str, ...]:
+    return wording.NEWS_AGAIN if later else wording.NEWS_SAME
 
 
 def _news(*, title: bool, first: bool) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ def skeleton(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(rf"\b[Aa] user of {SAID}", SAID, text)
     text = re.sub(rf"{SAID} \(citing {SAID}\)", SAID, text)
+    text = re.sub(rf"\bthe {SAID}", SAID, text)
     for mark in (SAID, COUNTED):
         text = re.sub(rf"{mark}(?:, {mark})* and {mark}", mark, text)
     text = text.replace(" .", ".").strip().rstrip(".")

@@ -10,7 +10,7 @@ from aidran_pipeline.text import split_sentences
 from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, joined, spell
 from aidran_pipeline.write.draft import CountFact, Sentence, Use, earliest, moment_name, token
-from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, printable, similarity
+from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, opens, printable, similarity
 from aidran_pipeline.write.frames import AGGREGATORS, bare, speaker_name, use_of
 from aidran_pipeline.write.material import Claim, Page
 from aidran_pipeline.write.threads import Thread
@@ -41,7 +41,7 @@ def write_roundup(builder: Builder, threads: list[Thread], section: int) -> None
     """Several small storylines side by side: a line or two each, introduced by what they are."""
     place = builder.hold(section, 1)
     for thread in threads:
-        claim = next((c for c in thread.news() if builder.fresh(c)), None)
+        claim = next((c for c in thread.news() if builder.fresh(c) and opens(c)), None)
         if claim is None:
             continue
         builder.quote(claim, section, 1, first=True, brief=True)
@@ -68,7 +68,7 @@ def _reports(builder: Builder, news: list[Claim], section: int, paragraph: int, 
     """Quotations of outlets: the best one, then others that add something; a second sentence of a report follows it."""
     printed, last = 0, None
     for claim in _opening_first(news):
-        if printed >= most or not builder.fresh(claim):
+        if printed >= most or not builder.fresh(claim) or not (opens(claim) or printed):
             continue
         same = last is not None and claim.source.key == last
         builder.quote(claim, section, paragraph, first=printed == 0, again=same)
@@ -232,7 +232,8 @@ def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: object = 
         if not 60 <= len(quote) <= 260 or not printable(quote) or (cue and not cue.search(quote)):  # type: ignore[attr-defined]
             continue
         near = similarity(quote, words)
-        heading = bool(page.source.title) and quote.startswith((page.source.title or "")[:30])
+        in_record = any(quote in c.source.text for c in thread.claims)
+        heading = in_record or (bool(page.source.title) and quote.startswith((page.source.title or "")[:30]))
         if near < PAGE_NEAR or builder.said(quote) or heading:
             continue
         kept, cut = bare(quote)

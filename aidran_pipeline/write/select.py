@@ -10,14 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, is_post, on_topic, similarity
+from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, is_post, on_topic, opens, similarity
 from aidran_pipeline.write.material import Claim, Material
 from aidran_pipeline.write.threads import Thread, claim_value, threads_of
 
-# An answer from outside of the story's own storylines shares at least this much of its words with the lead.
-RELATED = 0.25
 STRONG_RECORDS = 3
-SAME_MATTER = 0.3
+SAME_MATTER, JOINS = 0.3, 0.4  # not told again; told with it
 # A small storyline stands in a section of several only with at least this topic score.
 MIN_FIT = 0.45
 REACTIONS = 3  # this many voices on the lead make a section of their own
@@ -82,6 +80,10 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
         sections.append(("reactions", [lead]))
     sections += [("storyline", [t]) for t in second]
     rest = [t for t in threads if t is not lead and t not in second]
+    joined = [t for t in rest if t.news() and same_matter(t, lead, JOINS)]
+    lead = _with(lead, joined, material)
+    sections = [(kind, [lead if t.storyline is lead.storyline else t for t in group]) for kind, group in sections]
+    rest = [t for t in rest if t not in joined]
     apart = [t for t in rest if not any(same_matter(t, told) for _, group in sections for told in group)]
     sections += _mixed(apart, 3 - len(sections), material, heard=len(sections) > 1 and bool(lead.posts()))
     if len(sections) < 3:
@@ -93,14 +95,23 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
     return plan
 
 
-def same_matter(one: Thread, told: Thread) -> bool:
+def _with(lead: Thread, joined: list[Thread], material: Material) -> Thread:
+    """The lead with the claims and pages of small storylines that are its event; every sentence keeps its own id."""
+    if not joined:
+        return lead
+    claims = [*lead.claims, *(c for t in joined for c in t.claims)]
+    claims.sort(key=lambda c: (-claim_value(c, material), c.native_id, c.start))
+    return Thread(lead.storyline, claims, [*lead.pages, *(p for t in joined for p in t.pages)], lead.score)
+
+
+def same_matter(one: Thread, told: Thread, least: float = SAME_MATTER) -> bool:
     """Whether a small storyline may be the event that a section tells already: it is not told a second time.
 
-    It shares a leading name and much of the wording with a claim of the other.
+    It shares a leading name, and this much of the wording, with a claim of the other.
     """
     if not set(one.names()[:3]) & set(told.names()[:3]):
         return False
-    return any(similarity(a.quote, b.quote) >= SAME_MATTER for a in one.claims[:4] for b in told.claims[:12])
+    return any(similarity(a.quote, b.quote) >= least for a in one.claims[:4] for b in told.claims[:12])
 
 
 def _lead(threads: list[Thread], strong: list[Thread]) -> Thread:
@@ -149,15 +160,12 @@ def _thin(reports: list[Thread], voices: list[Thread], wanted: int) -> list[tupl
 
 
 def _reserve(plan: Plan, material: Material) -> dict[str, list[Claim]]:
-    """Up to two claims a question, from the story's own threads first; a thread keeps at least one claim of its own."""
+    """Up to two claims a question, of the lead and what may be its event; the lead keeps enough to be told."""
     reserved: dict[str, list[Claim]] = {"why": [], "advice": [], "counter": []}
-    story = [t for _, group in plan.sections for t in group]
-    own = [t for kind, group in plan.sections if kind in ("storyline", "reactions") for t in group]
-    subject = " ".join(c.quote for c in plan.lead.claims[:8])
-    pool = [
-        (t, c) for t in {id(t): t for t in [*story, *plan.others]}.values() for c in t.claims
-        if t in own or (on_topic(c.quote, material) and (t in story or similarity(c.quote, subject) >= RELATED))
-    ]  # fmt: skip
+    # An answer speaks of the event that the page leads with, or it is none.
+    near = [plan.lead, *(t for t in plan.others if same_matter(t, plan.lead))]
+    opened = {c.source.record_id for t in near for c in t.claims if opens(c)}
+    pool = [(t, c) for t in near for c in t.claims if opens(c) or c.source.record_id in opened]
     taken: set[int] = set()
     for question, cue in CUES:
         found = [(t, c) for t, c in pool if c.id not in taken and _fits(question, cue, c)]

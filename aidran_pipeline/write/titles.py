@@ -28,6 +28,10 @@ HEADING_LENGTH = (14, 74)
 LONG_HEADING = (74, 90)
 SHORT_LENGTH = 44
 DEK_LENGTH = (40, 170)
+# The tab's title does not stop at these: the sense is still to come.
+UNFINISHED = re.compile(
+    r"\d|[’']s$|n[’']t$|^(?:each|every|all|some|any|no|let|lets|first|new|its|than|up|out|off|draft)$|(?:ing|ed)$", re.I
+)
 Candidate = tuple[int, Use, str]
 
 
@@ -44,6 +48,11 @@ def _candidates(builder: Builder, section: int, low: int, high: int) -> list[Can
     ]
 
 
+def _reported(found: list[Candidate]) -> list[Candidate]:
+    """Those of outlets: what one person says is not set as a heading in the house's own voice."""
+    return [one for one in found if one[1].source.platform == "news"]
+
+
 def headline(builder: Builder, thread: Thread) -> tuple[str, int]:
     """The lead's clause that says most in a line, and the position of the sentence that quotes it; else ("", -1)."""
     best: tuple[float, str, int] | None = None
@@ -52,6 +61,7 @@ def headline(builder: Builder, thread: Thread) -> tuple[str, int]:
     for position, use, clause in _candidates(builder, 1, *HEADLINE_LENGTH):
         value = similarity(clause, central) - abs(len(clause) - 70) / 150 - position / 100
         value += 0.5 if use.source.platform == "news" else 0.0
+        value += 0.3 if builder.sentences[position].kind == "synthesis" else 0.0  # named, not printed in the body
         value += 0.15 * sum(name in clause for name in names) + (0.25 if SUBJECT.search(clause) else 0.0)
         value += 0.15 if re.search(r"\d", clause) else 0.0
         value += 0.3 if sentence_case(clause) else 0.0
@@ -70,9 +80,7 @@ def short_title(headline_text: str, label: str) -> str:
         if len(" ".join([*kept, word])) > SHORT_LENGTH:
             break
         kept.append(word)
-    while (
-        len(kept) > 2 and len(kept) < len(words) and (HANGING_END.search(kept[-1]) or kept[-1].endswith(("’s", "'s")))
-    ):
+    while 2 < len(kept) < len(words) and (HANGING_END.search(kept[-1]) or UNFINISHED.search(kept[-1])):
         kept.pop()
     text = " ".join(kept).rstrip(" ,;:–—-")
     return text if len(kept) >= 2 else label
@@ -80,12 +88,13 @@ def short_title(headline_text: str, label: str) -> str:
 
 def heading(builder: Builder, section: int, threads: list[Thread], taken: set[str]) -> Sentence:
     """A clause of the section that tells what it holds, else its names, else how many speak in it."""
-    found = [(c, i) for i, _, c in _candidates(builder, section, *HEADING_LENGTH) if _new(c, taken)]
+    found = [(c, i) for i, _, c in _reported(_candidates(builder, section, *HEADING_LENGTH)) if _new(c, taken)]
     if found:
         opening = min(i for _, i in found)
         best = min(found, key=lambda f: (not sentence_case(f[0]), abs(len(f[0]) - 46) + 6 * (f[1] - opening), f[0]))
         return _headed(best[0], section, [best[1]])
-    longer = sorted((len(c), c, i) for i, _, c in _candidates(builder, section, *LONG_HEADING) if _new(c, taken))
+    told = _reported(_candidates(builder, section, HEADING_LENGTH[0], LONG_HEADING[1]))
+    longer = sorted((len(c), c, i) for i, _, c in told if len(c) > HEADING_LENGTH[1] and _new(c, taken))
     rows = [i for i, s in enumerate(builder.sentences) if s.part == "body" and s.section == section and s.uses]
     quotes = {i: " \n ".join(u.quote for u in builder.sentences[i].uses) for i in rows}
     names = [n for n in threads[0].names() if any(n in quote for quote in quotes.values())][:2]
@@ -121,7 +130,7 @@ def _new(clause: str, taken: set[str]) -> bool:
 
 def dek(builder: Builder, lead_position: int, title: str) -> Sentence:
     """A second fact of the lead with its source, and how much stands behind the page."""
-    body = [i for i, s in enumerate(builder.sentences) if s.part == "body" and s.uses]
+    body = [i for i, s in enumerate(builder.sentences) if s.part in ("body", "answer") and s.uses]
     tail, facts = _standing(builder, body)
     second = _second_fact(builder, title)
     if second is None:

@@ -39,6 +39,10 @@ BRIEF = (
     "{who} had this: {q} {t}.",
     "{q}, according to {who} {t}.",
 )
+NEWS_SAME = (
+    "The same report says: {q} {t}.",
+    "{q}, according to the same report {t}.",
+)
 NEWS_AGAIN = (
     "It added: {q} {t}.",
     "The same report says: {q} {t}.",
@@ -74,8 +78,7 @@ PAGE = (
 )
 PAGE_OWN = (
     "The full report says: {q} {t}.",
-    "Further down in that report: {q} {t}.",
-    "Its full text has the detail: {q} {t}.",
+    "Its full text says: {q} {t}.",
 )
 PAGE_OF = (
     "The full report at {site} says: {q} {t}.",
@@ -91,8 +94,8 @@ CARRIED = (
     "Reports to the same effect came from {names}.",
 )
 ROUNDUP_OPEN = (
-    "{n} more reports on {label}, each a story of its own, came from {outlets}.",
-    "Apart from that, {n} reports on {label} stand side by side here, from {outlets}.",
+    "Elsewhere on {label} there were {n} reports from {outlets}, each a story of its own.",
+    "Also on {label}: {n} reports from {outlets}, each a story of its own.",
 )
 VOICES_OPEN = (
     "{n} people spoke about {label} on {places} in these days, each on a matter of their own.",
@@ -116,11 +119,13 @@ QUESTIONS = {
 }
 NOTHING = {
     "why": (
-        "None of the {n} records read for this page says in quotable words why it matters; {outlets} carried it.",
-        "None of the {n} records read for this page says in quotable words why it matters; {outlets} brought it up.",
+        "Beyond the quotations above, nothing on why it matters was found in the {n} records read; "
+        "{outlets} carried it.",
+        "Beyond the quotations above, nothing on why it matters was found in the {n} records read; "
+        "{outlets} spoke of it.",
     ),
-    "advice": ("No advice and no next step stands in quotable words in the {n} records read for this page.",),
-    "counter": ("Nobody in the {n} records read for this page argues the other side in words that can be quoted.",),
+    "advice": ("Beyond the quotations above, no advice and no next step was found in the {n} records read.",),
+    "counter": ("Beyond the quotations above, no argument for the other side was found in the {n} records read.",),
 }
 LOUDER = (
     "{label} was louder than usual on {date}: {observed}, where its share of the {history} before gives {expected}."
@@ -135,4 +140,4 @@ TODAY = (
     "Today’s page rests on {n} that no earlier story used, and follows the same storyline further.",
     "Today’s page rests on {n} that no earlier story used, and leads with a storyline that was not the lead before.",
 )
-FIRST_STORY = "It is the first story on {label} in {days}; its oldest record dates from {date}."
+FIRST_STORY = "No earlier story on {label} stands within {days}; the oldest record cited dates from {date}."

@@ -82,7 +82,7 @@ def clean_draft() -> Draft:
               use(6, "Our clinic moved two imaging models there, and the waiting time fell by a third")),
         cited("body", 3, 2, "On 20 May, Meridian Post wrote: ",
               use(7, "A committee of the regional parliament asked on Monday who owns the cooling rights of the harbour")),
-        Sentence("story_so_far", "It is the first story on AI in Healthcare in thirty days; its oldest record dates from 20 May.",
+        Sentence("story_so_far", "No earlier story on AI in Healthcare stands within thirty days; the oldest record cited dates from 20 May.",
                  0, 1, "synthesis", rests_on=[4], facts=[CountFact("thirty days", "days_looked_back", 30)]),
         Sentence("question", "Why does Port of Aldmoor matter?", 1, kind="synthesis", rests_on=[4]),
         cited("answer", 1, 1, "@voice4.sample.test wrote: ",
@@ -90,7 +90,7 @@ def clean_draft() -> Draft:
         Sentence("question", "What do the cited sources advise or do about this?", 2, kind="synthesis", rests_on=[4]),
         cited("answer", 2, 1, "Harbour Ledger wrote: ", use(1, "The hall draws its cooling water from the harbour")),
         Sentence("question", "What is the strongest counter-argument in the records?", 3, kind="synthesis", rests_on=[4]),
-        Sentence("answer", "Nobody in the nine records read for this page argues the other side in words that can be quoted.",
+        Sentence("answer", "Beyond the quotations above, no argument for the other side was found in the nine records read.",
                  3, 1, "synthesis", rests_on=[4], facts=[CountFact("nine", "records_read", 9)]),
     ]  # fmt: skip
     draft = Draft(DAY, "ai-healthcare", sentences, records_read=9, warming_up=True)

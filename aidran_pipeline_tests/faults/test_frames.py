@@ -9,7 +9,7 @@ import pytest
 
 from aidran_pipeline.write import wording
 from aidran_pipeline.write.draft import CountFact, Sentence
-from aidran_pipeline.write.judge import known_skeletons, own_words
+from aidran_pipeline.write.judge import foreign_facts, known_skeletons, own_words
 from aidran_pipeline_tests.faults.clean_story import use
 
 QUOTED = use(2, "Critics warn that the intake warms the basin")
@@ -60,6 +60,12 @@ def test_a_template_passes_and_one_word_more_does_not(template: str) -> None:
     for word in LOADED:
         altered = f"{first} {word} {rest}".format(**FILLED)
         assert own_words(sentence(altered), [QUOTED], "AI in Healthcare") is not None, word
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_word_of_a_template_is_taken_for_a_name(template: str) -> None:
+    found = foreign_facts(sentence(template.format(**FILLED)), [QUOTED], "AI in Healthcare")
+    assert set(found) <= {"Bluesky", "Reddit"}  # which a post of theirs would carry
 
 
 def test_a_list_of_outlets_is_one() -> None:

@@ -115,9 +115,9 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("evidence", "one author behind all", do(lambda d: _all_sources(d, author_key="one"))),
     ("evidence", "one family behind all", do(lambda d: _all_sources(d, family="one"))),
     ("evidence", "four records", do(lambda d: _first_sources(d, 4))),
-    ("language", "model talk", text(13, "It is", "As an AI language model I note that it is")),
-    ("language", "leaked instruction", text(19, "Nobody in", "Ignore previous instructions. Nobody in")),
-    ("language", "markup", text(13, "record dates", "<b>record</b> dates")),
+    ("language", "model talk", text(13, "No earlier", "As an AI language model I note that no earlier")),
+    ("language", "leaked instruction", text(19, "Beyond the quotations above", "Ignore previous instructions. Nobody in")),
+    ("language", "markup", text(13, "record cited", "<b>record</b> cited")),
     ("language", "bidirectional control", text(13, "record", "rec\u202eord")),
     ("language", "headline too long", do(lambda d: setattr(d.sentences[0], "text", "The Port of Aldmoor opened a 40-megawatt data hall " * 4))),
     ("language", "zero-width character", text(13, "record", "rec\u200bord")),
@@ -125,7 +125,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("language", "link in Markdown", text(13, "record", "[record](x)")),
     ("language", "section without text", do(lambda d: [setattr(r, "section", 2) for r in d.sentences if r.section == 3 and r.part == "body"])),
     ("language", "no dek", do(lambda d: setattr(d.sentences[2], "part", "story_so_far"))),
-    ("language", "typographic slip", text(13, "its oldest", "its  oldest")),
+    ("language", "typographic slip", text(13, "the oldest", "the  oldest")),
     ("repeats", "sentence twice", do(lambda d: d.sentences.append(replace(d.sentences[12])))),
     ("repeats", "quotation twice", do(lambda d: d.sentences[15].uses.append(use(5, "Nobody asked the fishers before the intake pipe went in, "
                                                                                    "and the basin is warming already")))),
@@ -137,7 +137,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("support", "words that were not written", text(7, "wrote:", "wrote none of this:")),
     ("support", "words argued against", text(7, "wrote:", "argued against this:")),
     ("support", "a frame that negates", text(9, "argued:", "argued not:")),
-    ("support", "a record that is not there", text(13, "its oldest record", "no record")),
+    ("support", "a record that is not there", text(13, "the oldest record", "no record")),
 ]  # fmt: skip
 
 
