@@ -24,7 +24,8 @@ def main(command: list[str]) -> int:
     parent = os.getpid()
 
     def end_with_parent() -> None:
-        """Have the system interrupt the command when this process dies without a word; Linux only."""
+        """Let the command hear SIGINT, and have the system interrupt it when this process dies (Linux only)."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job inherits it ignored
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
             if os.getppid() != parent:

@@ -39,6 +39,7 @@ class Family:
         self.parent = subprocess.Popen(
             [sys.executable, "-m", "aidran_pipeline.commands.supervise", sys.executable, "-c", CHILD, str(notes)],
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's background job finds it
         )
         ends = time.monotonic() + 20
         while not notes.exists():
