@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 PATIENCE = 30.0  # seconds for what is left to end by itself, once asked
@@ -24,8 +25,9 @@ def main(command: list[str]) -> int:
     parent = os.getpid()
 
     def end_with_parent() -> None:
-        """Let the command hear SIGINT, and have the system interrupt it when this process dies (Linux only)."""
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job inherits it ignored
+        """Let the command hear its signals, and have the system interrupt it when this process dies (Linux only)."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)  # a background job can inherit them ignored
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
             if os.getppid() != parent:
@@ -50,9 +52,25 @@ def _end_group(group: int) -> None:
     there = _signal_group(group, signal.SIGTERM)
     while there and time.monotonic() < ends:
         time.sleep(0.2)
-        there = _signal_group(group, 0)
+        there = _signal_group(group, 0) and not _only_zombies(group)
     if there:
         _signal_group(group, signal.SIGKILL)
+
+
+def _only_zombies(group: int) -> bool:
+    """Whether all of the group have ended and only wait to be collected, as they may in a container for ever.
+
+    Linux only: elsewhere nothing is known, and the patience above decides.
+    """
+    states = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if len(fields) > 2 and fields[2] == str(group):
+            states.append(fields[0])
+    return bool(states) and all(state in "ZX" for state in states)
 
 
 def _signal_group(group: int, number: int) -> bool:

@@ -32,6 +32,12 @@ def _running(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
+def _deaf() -> None:
+    """Signals ignored, as a background job may find them."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 class Family:
     """The parent under test, its child and its grandchild."""
 
@@ -39,7 +45,7 @@ class Family:
         self.parent = subprocess.Popen(
             [sys.executable, "-m", "aidran_pipeline.commands.supervise", sys.executable, "-c", CHILD, str(notes)],
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's background job finds it
+            preexec_fn=_deaf,
         )
         ends = time.monotonic() + 20
         while not notes.exists():
