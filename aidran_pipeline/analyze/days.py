@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
 from aidran_pipeline.analyze.embeddings import MODEL, embed_cached
 from aidran_pipeline.analyze.language import language_of
-from aidran_pipeline.analyze.storylines import Item, centrality, group, label_of, owner_of, salient
+from aidran_pipeline.analyze.storylines import Item, centrality, group, idf, label_of, owner_of, salient
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
@@ -208,7 +208,7 @@ def _storylines(conn: Connection, day: date, run: Run) -> None:
         )
         background.update(item.stems)
         items.append(item)
-    weights = _idf(background, len(rows))
+    weights = idf(items, background, len(rows))
     # An edit can take a record off every topic: it leaves its storyline.
     conn.execute(
         """DELETE FROM storyline_records sr WHERE sr.day BETWEEN %s AND %s
@@ -217,12 +217,6 @@ def _storylines(conn: Connection, day: date, run: Run) -> None:
     )
     for kind, members in group(items, weights):
         _store_group(conn, kind, sorted(members, key=lambda m: m.order), weights, run)
-
-
-def _idf(background: Counter[str], total: int) -> dict[str, float]:
-    import math
-
-    return {stem: math.log((1 + total) / (1 + count)) for stem, count in background.items()}
 
 
 def _store_group(conn: Connection, kind: str, members: list[Item], weights: dict[str, float], run: Run) -> None:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aidran_pipeline.write.draft import Sentence
+from aidran_pipeline.write.draft import NUMBER_WORDS, Sentence
 from aidran_pipeline.write.fit import repeats
 from aidran_pipeline.write.frames import Voice, use_of
 from aidran_pipeline.write.material import Claim, Material
-
-NUMBER_WORDS = (
-    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-)  # fmt: skip
-SYNTHESIS_SHARE = 0.4
 
 
 def spell(number: int) -> str:
@@ -33,6 +28,7 @@ class Builder:
     voice: Voice
     budget: int
     warm_up_days: int = 0
+    synthesis_share: float = 0.4
     sentences: list[Sentence] = field(default_factory=list)
     quotes: list[str] = field(default_factory=list)
     records: set[int] = field(default_factory=set)
@@ -85,7 +81,7 @@ class Builder:
         rows = [s for s in self.sentences if s.part == "body" and s.section == section]
         own = sum(s.kind == "synthesis" and bool(s.text) for s in rows) + 1
         held = any(s.kind == "synthesis" and not s.text for s in rows)
-        return own / (len(rows) + (0 if held else 1)) <= SYNTHESIS_SHARE
+        return own / (len(rows) + (0 if held else 1)) <= self.synthesis_share
 
     def quote(
         self, claim: Claim, section: int, paragraph: int, *, first: bool, again: bool = False, brief: bool = False

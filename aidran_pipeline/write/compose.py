@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.write.builder import Builder
-from aidran_pipeline.write.draft import Draft, Sentence, Use, number_tokens
+from aidran_pipeline.write.draft import Draft, Sentence, number_tokens
 from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
+from aidran_pipeline.write.gates.base import grounds
 from aidran_pipeline.write.judge import judge
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.sections import write_reactions, write_roundup, write_storyline, write_voices
@@ -31,7 +32,7 @@ def compose(material: Material, publication: Publication, without: frozenset[int
     plan = make_plan(material, without)
     offset = int(hashlib.sha256(f"{material.day}|{material.topic}".encode()).hexdigest(), 16) % 97
     budget = publication.max_cited_records - RESERVED
-    builder = Builder(material, Voice(offset), budget, publication.warm_up_days)
+    builder = Builder(material, Voice(offset), budget, publication.warm_up_days, publication.synthesis_share)
     builder.held = {claim.id for claims in plan.reserved.values() for claim in claims}
     _sections(builder, plan)
     builder.budget = publication.max_cited_records
@@ -109,18 +110,13 @@ def _in_reading_order(top: list[Sentence], headings: list[Sentence], body: list[
     return ordered
 
 
-def grounds_of(draft: Draft, sentence: Sentence) -> list[Use]:
-    """The uses a sentence rests on: its own, and those of the sentences it names, one level deep."""
-    return [*sentence.uses, *(use for position in sentence.rests_on for use in draft.sentences[position].uses)]
-
-
 def _give_verdicts(draft: Draft, label: str) -> None:
     """Store the judge's verdict on each use."""
     from dataclasses import replace
 
     for sentence in draft.sentences:
         if sentence.uses:
-            verdict, score = judge(sentence, grounds_of(draft, sentence), label)
+            verdict, score = judge(sentence, grounds(draft, sentence), label)
             sentence.uses = [replace(use, support=verdict, score=score) for use in sentence.uses]
 
 

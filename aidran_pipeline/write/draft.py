@@ -14,6 +14,10 @@ from typing import Any, Literal
 
 Part = Literal["headline", "short_title", "dek", "heading", "body", "story_so_far", "question", "answer"]
 TOKEN = re.compile(r"\[\[(r|p)?(w?)(\d+)\]\]")
+AGGREGATED = re.compile(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$")
+NUMBER_WORDS = (
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
 MARKER = re.compile(r"\[\[(w?)(\d+)\]\]")
 
 
@@ -43,6 +47,11 @@ class Source:
     def key(self) -> tuple[str, int]:
         """Identity within an article: the record (whatever its version) or the page version."""
         return (self.kind, self.record_id if self.record_id is not None else self.version_id)
+
+    def credited_outlet(self) -> str | None:
+        """The outlet that an aggregator's title names at its end: "… (Jane Doe/Reuters)"; None without one."""
+        found = AGGREGATED.search(self.title or "")
+        return found.group(1) if found else None
 
     def metadata_text(self) -> str:
         """The words that a sentence may use of this source without quoting it (gate 3)."""

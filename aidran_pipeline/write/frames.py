@@ -6,7 +6,6 @@ decided by counting, never by chance; an offset made from day and topic lets pag
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +14,6 @@ from aidran_pipeline.write import wording
 from aidran_pipeline.write.draft import Source, Use, token
 from aidran_pipeline.write.material import Claim
 
-AGGREGATED = re.compile(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$")
 AGGREGATORS = frozenset(("Techmeme", "Biztoc.com"))
 
 
@@ -133,7 +131,7 @@ def speaker_name(source: Source) -> str:
         return "@" + (source.author_name or "unknown").lstrip("@")
     if source.platform == "reddit":
         return f"a user of r/{source.community}" if source.community else "a user of Reddit"
-    via = AGGREGATED.search(source.title or "")
+    via = source.credited_outlet()
     if via and source.publisher in AGGREGATORS:
-        return f"{source.publisher} (citing {via.group(1)})"
+        return f"{source.publisher} (citing {via})"
     return source.publisher

@@ -150,8 +150,8 @@ def _told_by(use: Use) -> set[str]:
             f"{source.day.day} {source.day:%B}",
             f"{source.day:%A}",
         }
-    via = re.search(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$", source.title or "")
-    return told | ({via.group(1)} if via else set())
+    via = source.credited_outlet()
+    return told | ({via} if via else set())
 
 
 def judge(sentence: Sentence, grounds: list[Use], topic_label: str) -> tuple[str, float]:

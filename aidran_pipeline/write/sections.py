@@ -6,6 +6,8 @@ what the article remembers while it is written (builder.py).
 
 from __future__ import annotations
 
+import re
+
 from aidran_pipeline.text import split_sentences
 from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, joined, spell
@@ -220,7 +222,7 @@ def _pages(builder: Builder, thread: Thread, section: int, paragraph: int, most:
         printed += 1
 
 
-def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: object = None) -> Use | None:
+def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: re.Pattern[str] | None = None) -> Use | None:
     """A sentence of the page that shares words with the storyline, repeats nothing, and may be printed.
 
     cue: a pattern that the sentence must hold, for answers.
@@ -229,7 +231,7 @@ def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: object = 
     best: tuple[float, Use] | None = None
     for span in split_sentences(page.source.text)[:60]:
         quote = page.source.text[span.start : span.end]
-        if not 60 <= len(quote) <= 260 or not printable(quote) or (cue and not cue.search(quote)):  # type: ignore[attr-defined]
+        if not 60 <= len(quote) <= 260 or not printable(quote) or (cue and not cue.search(quote)):
             continue
         near = similarity(quote, words)
         in_record = any(quote in c.source.text for c in thread.claims)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aidran_pipeline.write.draft import CountFact, Draft, Sentence, earliest, moment_name
+from aidran_pipeline.write.draft import NUMBER_WORDS, CountFact, Draft, Sentence, earliest, moment_name
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds
-
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def counts_equal_rows(draft: Draft, context: Context) -> list[GateFailure]:
@@ -39,7 +37,11 @@ def counts_equal_rows(draft: Draft, context: Context) -> list[GateFailure]:
 def states(text: str, value: int) -> bool:
     """Whether the words contain the value, as digits or spelled out."""
     words = text.lower().replace(",", "").split()
-    return str(value) in words or (value < len(WORDS) and WORDS[value] in words) or (value == 30 and "thirty" in words)
+    return (
+        str(value) in words
+        or (value < len(NUMBER_WORDS) and NUMBER_WORDS[value] in words)
+        or (value == 30 and "thirty" in words)
+    )
 
 
 def recount(fact: CountFact, sentence: Sentence, draft: Draft, context: Context) -> int | str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from aidran_pipeline.text import Span, split_sentences
@@ -10,9 +9,7 @@ from aidran_pipeline.text.clauses import CREDIT
 from aidran_pipeline.text.quality import last_words_of
 from aidran_pipeline.write.draft import MARKER, Draft, Source, Use
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
-from aidran_pipeline.write.judge import whole_words
-
-QUOTED = re.compile(r"“([^”]*)”")
+from aidran_pipeline.write.judge import QUOTED, whole_words
 
 
 def quotes_are_verbatim(draft: Draft, context: Context) -> list[GateFailure]:
