@@ -1,0 +1,8 @@
+"""Models behind any OpenAI-compatible server: requests, calls, ledger, prices. `openai` is imported on the first call.
+
+The faces below are all that stages use.
+"""
+
+from aidran_pipeline.llm.asking import Answer, Failure, FailureKind, Models, Request, Role
+
+__all__ = ["Answer", "Failure", "FailureKind", "Models", "Request", "Role"]
