@@ -305,7 +305,7 @@ def _store(conn: Connection, draft: Draft, moment: datetime) -> int:
     run, digest = Run("run-write", moment), f"input-{moment.isoformat()}"
     with conn.transaction():
         version, _slug, _number, new = store_version(
-            conn, draft, run=run, engine=("extractive", "extractive-test"), judge=("verbatim", "verbatim-1"),
+            conn, draft, run=run, engine_version="extractive-test", judge=("verbatim", "verbatim-1"),
             input_hash=digest,
         )  # fmt: skip
         assert new

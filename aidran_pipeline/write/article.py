@@ -14,7 +14,7 @@ from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.gates.base import OtherStory
 from aidran_pipeline.write.gates.evidence import reason_to_write
-from aidran_pipeline.write.judge import JUDGE, JUDGE_VERSION
+from aidran_pipeline.write.judge import JUDGE_VERSION, judge_of
 from aidran_pipeline.write.material import Material, load_material
 from aidran_pipeline.write.persist import draft_as_json, draft_hash, load_draft, store_decision, store_version
 from aidran_pipeline.write.select import NotEnough
@@ -136,7 +136,7 @@ def _decide(
             return current
     draft.inputs["gates"] = [{"gate": name, "passed": True} for name in _gate_names()]
     version_id, slug, number, new = store_version(
-        conn, draft, run=run, engine=(ENGINE, ENGINE_VERSION), judge=(JUDGE, JUDGE_VERSION), input_hash=digest
+        conn, draft, run=run, engine_version=ENGINE_VERSION, judge=judge_of(draft.engine), input_hash=digest
     )
     store_decision(conn, day=day, topic=topic, decision="published", reasons=[], numbers=numbers, draft=None,
                    article_version_id=version_id, decided_at=run.now, **common)  # fmt: skip

@@ -115,7 +115,10 @@ class Sentence:
 
 @dataclass
 class Draft:
-    """A whole article: its sentences in reading order; `rests_on` holds positions in `sentences`."""
+    """A whole article: its sentences in reading order; `rests_on` holds positions in `sentences`.
+
+    engine: who wrote it, "extractive" or "model": judge and gates ask each sentence what that engine promises.
+    """
 
     day: date
     topic: str
@@ -123,6 +126,7 @@ class Draft:
     records_read: int
     warming_up: bool
     inputs: dict[str, Any] = field(default_factory=dict)
+    engine: str = "extractive"
 
     def part(self, part: Part, section: int | None = None) -> list[Sentence]:
         """Sentences of one part, of one section when given."""

@@ -1,4 +1,7 @@
-"""The judge of the extractive engine, `verbatim`: a sentence is supported when it says nothing but its quotes.
+"""Whether a sentence says only what its quotes and their metadata say, by the engine that wrote it.
+
+The extractive engine's judge is `verbatim`, below; the model engine's is write/support/. `verdict` asks the right one.
+`verbatim`: a sentence is supported when it says nothing but its quotes.
 
 A sentence consists of quotations, each an exact use, and of a frame around them. The frame is one of the templates of
 wording.py, filled with what the metadata of the quoted sources states (who, where, when), with counts that the gates
@@ -11,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import import_module
 
 from aidran_pipeline.text import facts_of, supports_facts
 from aidran_pipeline.write import wording
@@ -168,3 +172,22 @@ def judge(sentence: Sentence, grounds: list[Use], topic_label: str) -> tuple[str
     if foreign_facts(sentence, grounds, topic_label) or own_words(sentence, grounds, topic_label):
         return "partly", 0.5
     return "supported", 1.0
+
+
+def judge_of(engine: str) -> tuple[str, str]:
+    """Name and version of the judge that holds an engine's sentences."""
+    if engine == "model":
+        judging = import_module("aidran_pipeline.write.support")
+        return judging.JUDGE, judging.JUDGE_VERSION
+    return JUDGE, JUDGE_VERSION
+
+
+def verdict(engine: str, sentence: Sentence, grounds: list[Use], topic_label: str) -> tuple[str, float]:
+    """Verdict (supported, partly or not) and score (0 to 1) of the engine's judge over the union of the grounds."""
+    if engine != "model":
+        return judge(sentence, grounds, topic_label)
+    judging = import_module("aidran_pipeline.write.support")
+    found = judging.support(
+        sentence.plain(), [use.quote for use in grounds], [use.source.metadata_text() for use in grounds]
+    )
+    return found.verdict, found.score

@@ -83,9 +83,12 @@ def draft_as_json(draft: Draft) -> dict[str, Any]:
 
 
 def store_version(
-    conn: Connection, draft: Draft, *, run: Run, engine: tuple[str, str], judge: tuple[str, str], input_hash: str
+    conn: Connection, draft: Draft, *, run: Run, engine_version: str, judge: tuple[str, str], input_hash: str
 ) -> tuple[int, str, int, bool]:
-    """Append a version. Returns (version id, slug, number, whether it is new); equal content adds nothing."""
+    """Append a version by the draft's engine. Returns (version id, slug, number, whether it is new).
+
+    Equal content adds nothing.
+    """
     digest = draft_hash(draft)
     article = conn.execute(
         "SELECT id, slug FROM articles WHERE day = %s AND topic = %s", (draft.day, draft.topic)
@@ -108,7 +111,8 @@ def store_version(
            SELECT %s, 1 + count(*), true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
            FROM article_versions WHERE article_id = %s RETURNING id, number""",
         (article["id"], run.now, draft.records_read, len(draft.sources("record")), len(draft.sources("web")),
-         draft.warming_up, Jsonb(draft.inputs), *engine, *judge, input_hash, digest, run.id, article["id"]),
+         draft.warming_up, Jsonb(draft.inputs), draft.engine, engine_version, *judge, input_hash, digest, run.id,
+         article["id"]),
     ).fetchone()  # fmt: skip
     assert version is not None
     _store_sentences(conn, draft, version["id"], judge)
@@ -194,7 +198,7 @@ def load_draft(conn: Connection, article_version_id: int) -> Draft:
     Raises LookupError when there is none.
     """
     head = conn.execute(
-        """SELECT a.day, a.topic, av.records_read, av.warming_up, av.inputs FROM article_versions av
+        """SELECT a.day, a.topic, av.records_read, av.warming_up, av.inputs, av.engine FROM article_versions av
            JOIN articles a ON a.id = av.article_id WHERE av.id = %s""",
         (article_version_id,),
     ).fetchone()
@@ -215,7 +219,9 @@ def load_draft(conn: Connection, article_version_id: int) -> Draft:
             target.rests_on_earlier.append(row["on_sentence_id"])
     for row in conn.execute(USES, {"version": article_version_id, "borrowed": BORROWED_SCORE}):
         sentences[place[row["sentence_id"]]].uses.append(_use(row))
-    return Draft(head["day"], head["topic"], sentences, head["records_read"], head["warming_up"], head["inputs"])
+    return Draft(
+        head["day"], head["topic"], sentences, head["records_read"], head["warming_up"], head["inputs"], head["engine"]
+    )
 
 
 def _use(row: dict[str, Any]) -> Use:

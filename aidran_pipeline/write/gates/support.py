@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.gates.base import Context, GateFailure, grounds, shown
-from aidran_pipeline.write.judge import judge, own_words
+from aidran_pipeline.write.judge import own_words, verdict
 
 
 def every_sentence_supported(draft: Draft, context: Context) -> list[GateFailure]:
@@ -18,9 +18,9 @@ def every_sentence_supported(draft: Draft, context: Context) -> list[GateFailure
             if said:
                 found.append(GateFailure("support", "says more than the earlier page", shown(said), position))
             continue
-        verdict, score = judge(sentence, union, context.topic_label)
-        if verdict != "supported":
-            found.append(GateFailure("support", f"{verdict} supported ({score})", shown(sentence.plain()), position))
+        given, score = verdict(draft.engine, sentence, union, context.topic_label)
+        if given != "supported":
+            found.append(GateFailure("support", f"{given} supported ({score})", shown(sentence.plain()), position))
         elif any(use.support != "supported" for use in sentence.uses):
             found.append(GateFailure("support", "stored verdict is not supported", shown(sentence.plain()), position))
     return found
