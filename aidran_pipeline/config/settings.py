@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from aidran_pipeline.config.models import ModelSettings
 
 
-class Settings(BaseSettings):
+class Settings(ModelSettings):
     """Every handle of the environment that the project knows, with its default.
 
     Raises pydantic.ValidationError naming the variable when a value does not fit.
@@ -25,9 +27,10 @@ class Settings(BaseSettings):
     sources_file: Path | None = Field(default=None, validation_alias="AIDRAN_SOURCES")
     topics_file: Path | None = Field(default=None, validation_alias="AIDRAN_TOPICS")
     publication_file: Path | None = Field(default=None, validation_alias="AIDRAN_PUBLICATION")
-    engine: Literal["extractive", "model"] = Field(default="extractive", validation_alias="AIDRAN_ENGINE")
     executor: Literal["in_process", "multiprocess"] = Field(default="in_process", validation_alias="AIDRAN_EXECUTOR")
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="AIDRAN_ALLOW_HOSTS")
+
+    alert_webhook: SecretStr | None = Field(default=None, validation_alias="AIDRAN_ALERT_WEBHOOK")
 
     bluesky_handle: str | None = Field(default=None, validation_alias="BLUESKY_HANDLE")
     bluesky_app_password: SecretStr | None = Field(default=None, validation_alias="BLUESKY_APP_PASSWORD")
@@ -39,6 +42,13 @@ class Settings(BaseSettings):
     def _split_hosts(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().lower().startswith(("http://", "https://")):
+            raise ValueError("an http(s) address is needed")
         return value
 
     @property

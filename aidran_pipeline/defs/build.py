@@ -12,6 +12,7 @@ from dagster import (
     multiprocess_executor,
 )
 
+from aidran_pipeline.defs.alerts import source_alerts
 from aidran_pipeline.defs.assets.analyze import analysis
 from aidran_pipeline.defs.assets.ingest import INGEST_ASSETS
 from aidran_pipeline.defs.assets.publish import site
@@ -44,7 +45,7 @@ def build_definitions(*, newsroom: Newsroom | None = None, executor: ExecutorDef
         asset_checks=[articles_hold_their_gates],
         jobs=[*JOBS, purge_job],
         schedules=SCHEDULES,
-        sensors=SENSORS,
+        sensors=[*SENSORS, source_alerts],
         resources={"newsroom": newsroom_resource(newsroom)},
         loggers={"console": CONSOLE},
         executor=executor or _executor(newsroom.settings.executor),

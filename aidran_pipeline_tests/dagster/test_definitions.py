@@ -107,6 +107,7 @@ SENSORS = {
     "stories_after_signals": ({"articles_job"}, 30, "RUNNING"),
     "site_after_stories": ({"site_job"}, 30, "RUNNING"),
     "dead_runs": (set(), 60, "RUNNING"),
+    "source_alerts": (set(), 120, "RUNNING"),
     "analysis_automation": (set(), 30, "RUNNING"),
 }
 
