@@ -10,7 +10,7 @@ from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import Run, content_hash
 from aidran_pipeline.write.compose import ENGINE, ENGINE_VERSION, compose
-from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.draft import Draft, as_read
 from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.gates.base import OtherStory
 from aidran_pipeline.write.gates.evidence import reason_to_write
@@ -243,7 +243,22 @@ def make_context(
         others=others,
         earlier_headlines={row["id"]: (row["text"], row["day"]) for row in headlines},
         storyline_topics={row["id"]: row["topic"] for row in owners},
+        earlier_sentences=_earlier_sentences(conn, material, version_id),
     )
+
+
+def _earlier_sentences(conn: Connection, material: Material, version_id: int | None) -> dict[int, tuple[str, date]]:
+    """What a draft may rest on of earlier stories; for a stored version, what it does rest on."""
+    if version_id is None:
+        return {told.id: (told.text, told.day) for told in material.told}
+    rows = conn.execute(
+        """SELECT DISTINCT s.id, s.text, a.day FROM sentence_rests_on r
+           JOIN article_sentences s ON s.id = r.on_sentence_id AND s.article_version_id <> r.article_version_id
+           JOIN article_versions v ON v.id = s.article_version_id JOIN articles a ON a.id = v.article_id
+           WHERE r.article_version_id = %s AND a.topic = %s AND a.day < %s""",
+        (version_id, material.topic, material.day),
+    )
+    return {row["id"]: (as_read(row["text"]), row["day"]) for row in rows}
 
 
 def _as_published(conn: Connection, version_id: int) -> tuple[int, dict[str, Any] | None, tuple[dict[str, Any], ...]]:

@@ -93,6 +93,23 @@ class CountFact:
     value: int | str
 
 
+def as_read(text: str) -> str:
+    """A sentence's text without its citation tokens."""
+    return re.sub(r"\s+([.,;:?!)])", r"\1", re.sub(r"\s*\[\[[^\]]*\]\]", "", text)).strip()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a further judge, such as a model, said of a sentence; the engine's own judge is asked again by the gates.
+
+    verdict: supported, partly or not; score: 0 to 1; judge: its name and version.
+    """
+
+    judge: str
+    verdict: str
+    score: float
+
+
 @dataclass
 class Sentence:
     """One sentence with its place. Citation tokens stand in `text` as [[n]] and [[wN]] once the draft is numbered."""
@@ -107,10 +124,11 @@ class Sentence:
     rests_on_earlier: list[int] = field(default_factory=list)
     facts: list[CountFact] = field(default_factory=list)
     storyline_id: int | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
     def plain(self) -> str:
         """The sentence as read, without citation tokens."""
-        return re.sub(r"\s+([.,;:?!)])", r"\1", re.sub(r"\s*\[\[[^\]]*\]\]", "", self.text)).strip()
+        return as_read(self.text)
 
 
 @dataclass

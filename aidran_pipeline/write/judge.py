@@ -12,7 +12,7 @@ or "partly" supported: this judge never guesses what a paraphrase means.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 
@@ -182,12 +182,40 @@ def judge_of(engine: str) -> tuple[str, str]:
     return JUDGE, JUDGE_VERSION
 
 
-def verdict(engine: str, sentence: Sentence, grounds: list[Use], topic_label: str) -> tuple[str, float]:
-    """Verdict (supported, partly or not) and score (0 to 1) of the engine's judge over the union of the grounds."""
-    if engine != "model":
-        return judge(sentence, grounds, topic_label)
+def verdict(
+    engine: str, sentence: Sentence, grounds: list[Use], topic_label: str, told: Sequence[str] = ()
+) -> tuple[str, float]:
+    """Verdict (supported, partly or not) and score (0 to 1) of the engine's judge over the union of the grounds.
+
+    told: sentences of earlier stories that the story so far rests on. What a model engine's draft says in a template of
+    wording.py, or quotes word for word, is the stricter judge's to pass.
+    """
+    given = judge(sentence, grounds, topic_label)
+    if engine != "model" or given[0] == "supported":
+        return given
     judging = import_module("aidran_pipeline.write.support")
     found = judging.support(
-        sentence.plain(), [use.quote for use in grounds], [use.source.metadata_text() for use in grounds]
+        sentence.plain(),
+        [*(use.quote for use in grounds), *told],
+        [around(use) for use in grounds],
+        metadata=[*(use.source.metadata_text() for use in grounds), topic_label],
     )
     return found.verdict, found.score
+
+
+def reasons_against(sentence: Sentence, grounds: list[Use], topic_label: str, told: Sequence[str] = ()) -> list[str]:
+    """Why the model engine's judge does not call a sentence supported, in words for its writer."""
+    judging = import_module("aidran_pipeline.write.support")
+    found = judging.support(
+        sentence.plain(),
+        [*(use.quote for use in grounds), *told],
+        [around(use) for use in grounds],
+        metadata=[*(use.source.metadata_text() for use in grounds), topic_label],
+    )
+    return list(found.reasons)
+
+
+def around(use: Use, most: int = 240) -> str:
+    """The words of the source on either side of a quote: they may take it back."""
+    text = use.source.text
+    return text[max(0, use.start - most) : use.start] + text[use.end : use.end + most]

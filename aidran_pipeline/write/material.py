@@ -13,7 +13,7 @@ from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import content_hash
 from aidran_pipeline.text.terms import Matcher
-from aidran_pipeline.write.draft import Source
+from aidran_pipeline.write.draft import Source, as_read
 
 SIGNAL_KEYS = ("id", "kind", "severity", "observed", "expected", "score", "p_value", "p_uncorrected")
 REASON_KEYS = ("history_days", "coverage", "outcome", "backfilled")
@@ -22,6 +22,7 @@ BORROWED_SCORE = 0.4
 
 CLAIMS = """
 SELECT c.id AS claim_id, c.start_at, c.end_at, c.quote, c.kind, c.speaker, c.stance, c.checkworthiness,
+       c.statement, c.engine, c.engine_version,
        v.id AS version_id, v.text, v.title, v.title_truncated, v.body_truncated,
        r.id AS record_id, r.platform, r.native_id, r.publisher, r.publisher_family, r.author_key, r.author_name,
        r.community, r.published_at, r.day, COALESCE(t.score, %(borrowed)s) AS topic_score, sr.storyline_id,
@@ -79,6 +80,19 @@ WHERE a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 30
 ORDER BY a.day DESC
 """
 
+# What the latest earlier story told in short: its titles, its story so far, and what opens each section.
+TOLD = """
+SELECT s.id, s.article_version_id AS version_id, a.day, s.part, s.text
+FROM article_sentences s
+JOIN (SELECT av.id, a.day FROM articles a JOIN current_article_versions av ON av.article_id = a.id
+      WHERE a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 30 ORDER BY a.day DESC LIMIT 1) a
+  ON a.id = s.article_version_id
+WHERE s.part IN ('headline', 'dek', 'story_so_far')
+   OR (s.part = 'body' AND s.ordinal IN (SELECT min(o.ordinal) FROM article_sentences o
+       WHERE o.article_version_id = s.article_version_id AND o.part = 'body' GROUP BY o.section))
+ORDER BY s.ordinal
+"""
+
 # A record is read when it has the topic, or stands in a storyline that the topic owns.
 RECORDS_READ = """
 SELECT r.id FROM records r WHERE r.day BETWEEN %(first)s AND %(day)s
@@ -118,6 +132,9 @@ class Claim:
     centrality: float
     engagement: int
     copies: int
+    statement: str = ""
+    engine: str = "extractive"
+    engine_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +172,17 @@ class Earlier:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A sentence of the topic's latest earlier story, as read."""
+
+    id: int
+    version_id: int
+    day: date
+    part: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Material:
     """All that an article of one (day, topic) may use."""
 
@@ -166,6 +194,7 @@ class Material:
     pages: tuple[Page, ...]
     storylines: dict[int, Storyline]
     earlier: tuple[Earlier, ...]
+    told: tuple[Told, ...]
     signals: tuple[dict[str, Any], ...]
     baseline: dict[str, Any] | None
     read: tuple[int, ...]
@@ -225,6 +254,7 @@ def load_material(conn: Connection, day: date, topic: str, publication: Publicat
         pages=_pages(conn.execute(PAGES, ask).fetchall()),
         storylines={row["id"]: Storyline(**row) for row in conn.execute(STORYLINES, ask)},
         earlier=tuple(Earlier(**row) for row in conn.execute(EARLIER, ask)),
+        told=tuple(Told(**row | {"text": as_read(row["text"])}) for row in conn.execute(TOLD, ask)),
         signals=signals,
         baseline=conn.execute(BASELINE, ask).fetchone(),
         read=tuple(row["id"] for row in conn.execute(RECORDS_READ, ask)),
@@ -246,7 +276,8 @@ def _claim(row: dict[str, Any]) -> Claim:
         id=row["claim_id"], source=source, start=row["start_at"], end=row["end_at"], quote=row["quote"],
         kind=row["kind"], speaker=row["speaker"], stance=row["stance"], checkworthiness=float(row["checkworthiness"]),
         native_id=row["native_id"], centrality=float(row["centrality"]), engagement=int(row["engagement"] or 0),
-        copies=int(row["copies"]),
+        copies=int(row["copies"]), statement=row["statement"], engine=row["engine"],
+        engine_version=row["engine_version"],
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, content_hash
-from aidran_pipeline.write.draft import CountFact, Draft, Sentence, Source, Use
+from aidran_pipeline.write.draft import CountFact, Draft, Sentence, Source, Use, Verdict
 from aidran_pipeline.write.material import BORROWED_SCORE
 
 SLUG_WORDS = 8
@@ -22,6 +22,9 @@ SELECT id, ordinal, part, section, paragraph, kind, text, facts, storyline_id
 FROM article_sentences WHERE article_version_id = %s ORDER BY ordinal
 """
 RESTS = "SELECT sentence_id, on_sentence_id FROM sentence_rests_on WHERE article_version_id = %s ORDER BY 1, 2"
+VERDICTS = """
+SELECT sentence_id, judge, verdict, score FROM sentence_verdicts WHERE article_version_id = %s ORDER BY 1, 2
+"""
 USES = """
 SELECT sc.sentence_id, sc.quote, sc.start_at, sc.end_at, sc.claim_id, sc.support, sc.score, c.kind, c.record_id,
        c.record_version_id, c.web_page_version_id, r.platform, r.publisher, r.publisher_family, r.author_key,
@@ -61,6 +64,7 @@ def draft_hash(draft: Draft) -> str:
                 [u.source.kind, u.source.version_id, u.quote, u.start, u.end, u.claim_id, u.support, round(u.score, 4)]
                 for u in s.uses
             ],
+            *[[v.judge, v.verdict, round(v.score, 4)] for v in s.verdicts],
         ]
         for s in draft.sentences
     ]  # fmt: skip
@@ -162,6 +166,11 @@ def _store_sentences(conn: Connection, draft: Draft, version_id: int, judge: tup
                 for u in s.uses
             ],
         )
+        cursor.executemany(
+            """INSERT INTO sentence_verdicts (sentence_id, article_version_id, judge, verdict, score)
+               VALUES (%s, %s, %s, %s, %s)""",
+            [(ids[i], version_id, *astuple(v)) for i, s in enumerate(draft.sentences) for v in s.verdicts],
+        )
 
 
 def _store_citations(conn: Connection, draft: Draft, version_id: int) -> dict[tuple[str, int], int]:
@@ -217,6 +226,8 @@ def load_draft(conn: Connection, article_version_id: int) -> Draft:
             target.rests_on.append(place[row["on_sentence_id"]])
         else:
             target.rests_on_earlier.append(row["on_sentence_id"])
+    for row in conn.execute(VERDICTS, (article_version_id,)):
+        sentences[place[row["sentence_id"]]].verdicts += (Verdict(row["judge"], row["verdict"], float(row["score"])),)
     for row in conn.execute(USES, {"version": article_version_id, "borrowed": BORROWED_SCORE}):
         sentences[place[row["sentence_id"]]].uses.append(_use(row))
     return Draft(

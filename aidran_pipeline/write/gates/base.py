@@ -38,7 +38,10 @@ class OtherStory:
 
 @dataclass(frozen=True)
 class Context:
-    """What the gates compare a draft with, read from the database."""
+    """What the gates compare a draft with, read from the database.
+
+    earlier_headlines, earlier_sentences: id of a sentence of an earlier story → its words and its day.
+    """
 
     publication: Publication
     topic_label: str
@@ -49,6 +52,11 @@ class Context:
     others: tuple[OtherStory, ...] = ()
     earlier_headlines: dict[int, tuple[str, Any]] = field(default_factory=dict)
     storyline_topics: dict[int, str] = field(default_factory=dict)
+    earlier_sentences: dict[int, tuple[str, Any]] = field(default_factory=dict)
+
+    def told_before(self, sentence: Sentence) -> list[str]:
+        """The sentences of earlier stories that a sentence of the story so far rests on, as read."""
+        return [self.earlier_sentences[i][0] for i in sentence.rests_on_earlier if i in self.earlier_sentences]
 
 
 Gate = Callable[[Draft, Context], list[GateFailure]]
