@@ -4,5 +4,6 @@ The faces below are all that stages use.
 """
 
 from aidran_pipeline.llm.asking import Answer, Failure, FailureKind, Models, Request, Role
+from aidran_pipeline.llm.models import open_models
 
-__all__ = ["Answer", "Failure", "FailureKind", "Models", "Request", "Role"]
+__all__ = ["Answer", "Failure", "FailureKind", "Models", "Request", "Role", "open_models"]
