@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
 
 import pytest
 from dagster import DagsterInstance, SkipReason, build_sensor_context
@@ -19,37 +16,9 @@ from aidran_pipeline.defs.alerts import source_alerts
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.ingest.alerts import AlertFailed
 from aidran_pipeline.store.db import Connection
+from aidran_pipeline_tests.webhook import Webhook
 
 NOW = datetime(2026, 5, 20, 15, 0, tzinfo=UTC)
-
-
-class Webhook(ThreadingHTTPServer):
-    """What was posted, and the status that is answered next."""
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), _Hook)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/hook/secret"
-
-
-class _Hook(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.server.status == 200:
-            self.server.told.append(json.loads(body))
-        self.send_response(self.server.status)
-        self.send_header("Location", self.server.url)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
