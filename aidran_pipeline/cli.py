@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 3 every due source failed. AIDRA
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -92,10 +92,19 @@ def why(
 
 
 @app.command()
-def sources(as_json: Json = False) -> None:
-    """Health of every source: last attempt, success and new item, next check, error."""
-    from aidran_pipeline.commands.sources import show_sources
+def sources(
+    task: Annotated[
+        Literal["health", "check"],
+        typer.Argument(help="health: how each fares; check: ask those due, then name dead, stale and thin ones."),
+    ] = "health",
+    stored: Annotated[bool, typer.Option("--stored", help="With check: judge what is stored, ask no source.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Health of every source: last attempt, success and new item, next check, error; with check, which to replace."""
+    from aidran_pipeline.commands.sources import check_sources, show_sources
 
+    if task == "check":
+        raise typer.Exit(check_sources(as_json=as_json, stored=stored))
     show_sources(as_json=as_json)
 
 

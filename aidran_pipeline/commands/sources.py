@@ -1,10 +1,11 @@
-"""`aidran sources`: how each source fares. What does not belong here: judging a source's health (ingest)."""
+"""`aidran sources`: how each source fares, and which to correct or remove. Judging is ingest's (health, check)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from aidran_pipeline.commands.console import ago, emit_json, say, table
+from aidran_pipeline.commands.console import EXIT_FAILED, CommandError, ago, emit_json, say, table
 from aidran_pipeline.config.settings import Settings
 
 COLUMNS = (
@@ -60,3 +61,75 @@ def show_sources(*, as_json: bool) -> None:
     for status, number in counted.items():
         if number:
             say(f"{number:>4} {status}: {MEANING[status]}")
+
+
+def check_sources(*, as_json: bool, stored: bool) -> int:
+    """Ask the sources that are due, unless only what is stored shall be judged; then name dead, stale and thin ones.
+
+    Exit code: 1 when a source is dead or blocked, else 0.
+    """
+    from aidran_pipeline.defs.resources import Newsroom
+
+    settings, now = Settings(), datetime.now(UTC)
+    asked = {} if stored else _ask_due(settings, now, quiet=as_json)
+    newsroom = Newsroom(settings=settings)
+    with newsroom.connection() as conn:
+        newsroom.sync(conn)
+        found = _judged(conn, now)
+    if as_json:
+        emit_json({"asked": asked, "sources": found})
+    else:
+        _print_verdicts(found, asked, now)
+    return EXIT_FAILED if any(row["verdict"] in ("dead", "blocked") for row in found) else 0
+
+
+def _ask_due(settings: Settings, now: datetime, *, quiet: bool) -> dict[str, int]:
+    """One ordinary ingest run: what it brings is stored, and no source is asked before its next check."""
+    from aidran_pipeline.commands.run import Progress, editor
+    from aidran_pipeline.defs.edition import Outcome
+
+    outcome = Outcome(now.date())
+    with editor(settings, Progress(quiet=quiet)) as at_work:
+        at_work.ingest(now.date(), outcome)
+    if outcome.failures:
+        raise CommandError(f"no source could be asked: {'; '.join(outcome.failures)}")
+    return outcome.sources
+
+
+def _judged(conn: Any, now: datetime) -> list[dict[str, Any]]:
+    from aidran_pipeline.ingest.check import WINDOW, judge
+    from aidran_pipeline.store.source_activity import source_activity
+
+    shown = ("id", "kind", "platform", "publisher", "status", "items", "newest_at", "characters", "cut", "final_url")
+    found = []
+    for row in source_activity(conn, now, window=WINDOW):
+        verdict = judge(row, now)
+        found.append({**{name: row[name] for name in shown}, "verdict": verdict.word, "reason": verdict.reason})
+    return found
+
+
+def _print_verdicts(found: list[dict[str, Any]], asked: dict[str, int], now: datetime) -> None:
+    from aidran_pipeline.ingest.check import VERDICTS
+
+    order = list(VERDICTS)
+    table(
+        ["source", "verdict", "newest item", "items", "characters", "why"],
+        [
+            [
+                row["id"],
+                row["verdict"],
+                ago(row["newest_at"], now),
+                row["items"] or "",
+                row["characters"] or "",
+                row["reason"][:160],
+            ]
+            for row in sorted(found, key=lambda row: order.index(row["verdict"]))
+        ],
+    )
+    say()
+    if asked:
+        say(f"asked {asked.get('attempted', 0)}, {asked.get('not_due', 0)} not due, {asked.get('failed', 0)} failed")
+    for word, meaning in VERDICTS.items():
+        number = sum(row["verdict"] == word for row in found)
+        if number:
+            say(f"{number:>4} {word}: {meaning}")

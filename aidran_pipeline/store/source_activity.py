@@ -1,0 +1,45 @@
+"""What each source brought lately, counted from the rows stored. No fetching, no judging here."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from aidran_pipeline.store.db import Connection
+
+LATEST = 50  # records whose texts are measured
+
+
+def source_activity(conn: Connection, now: datetime, *, window: timedelta) -> list[dict[str, Any]]:
+    """Every configured source with its health and what it brought, by platform and id.
+
+    items: records published within the window before now. newest_at: publication of the newest record. characters:
+    median length of the latest texts, in code points, of at most LATEST records; cut: the share of them that the source
+    cut off. final_url: where the newest answered fetch ended. Records that several sources show count for the first.
+    """
+    return conn.execute(_QUERY, {"since": now - window, "now": now, "latest": LATEST}).fetchall()
+
+
+_QUERY = """
+SELECT s.id, s.kind, s.platform, s.publisher, s.config, s.enabled, s.status, s.last_attempt_at, s.last_success_at,
+       s.last_new_at, s.next_check_at, s.consecutive_failures, s.last_error_class, s.last_error,
+       counted.items, counted.newest_at, texts.characters, texts.cut, answered.final_url
+FROM sources s
+LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE r.published_at > %(since)s AND r.published_at <= %(now)s)::integer AS items,
+           max(r.published_at) AS newest_at
+    FROM records r WHERE r.source_id = s.id) counted ON true
+LEFT JOIN LATERAL (
+    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY char_length(latest.text))::integer AS characters,
+           round(avg((latest.body_truncated OR latest.title_truncated)::integer), 3)::float AS cut
+    FROM (SELECT DISTINCT ON (r.published_at, r.id) v.text, v.body_truncated, v.title_truncated
+          FROM records r JOIN record_versions v ON v.record_id = r.id
+          WHERE r.source_id = s.id
+          ORDER BY r.published_at DESC, r.id DESC, v.number DESC LIMIT %(latest)s) latest) texts ON true
+LEFT JOIN LATERAL (
+    SELECT f.final_url FROM fetches f
+    WHERE f.source_id = s.id AND f.purpose = 'source' AND f.outcome <> 'failed'
+    ORDER BY f.requested_at DESC, f.id DESC LIMIT 1) answered ON true
+WHERE s.removed_at IS NULL
+ORDER BY s.platform, s.id COLLATE "C"
+"""
