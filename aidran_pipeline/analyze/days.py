@@ -16,13 +16,14 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
-from aidran_pipeline.analyze.embeddings import MODEL, embed_cached
+from aidran_pipeline.analyze.embeddings import embed_cached
 from aidran_pipeline.analyze.language import language_of
 from aidran_pipeline.analyze.storylines import Item, centrality, group, idf, label_of, owner_of, salient
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
+from aidran_pipeline.text.embeddings import MODEL
 
 ENGINE = "embedded"
 VERSION = "analysis-2"

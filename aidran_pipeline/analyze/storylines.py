@@ -17,8 +17,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from aidran_pipeline.analyze.embeddings import Vector
 from aidran_pipeline.text import facts_of, tokens
+from aidran_pipeline.text.embeddings import Vector
 from aidran_pipeline.text.words import stem
 
 EVENT = 0.5

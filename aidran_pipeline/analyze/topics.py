@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aidran_pipeline.analyze.embeddings import Vector
 from aidran_pipeline.config.topics import Topics
+from aidran_pipeline.text.embeddings import Vector
 from aidran_pipeline.text.terms import Matcher, stems_of
 
 ABOUT_AI = 0.5

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from aidran_pipeline.analyze import analyze_days, embeddings
+from aidran_pipeline.analyze import analyze_days
 from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult
 from aidran_pipeline.store.topics import sync_topics
+from aidran_pipeline.text import embeddings
 from aidran_pipeline_tests.world import World, at, dump
 
 DAY = date(2026, 6, 20)

@@ -10,8 +10,8 @@ from functools import cache
 import pytest
 
 from aidran_pipeline.analyze import storylines
-from aidran_pipeline.analyze.embeddings import embed
 from aidran_pipeline.analyze.storylines import Item, centrality, group, label_of, salient
+from aidran_pipeline.text.embeddings import embed
 
 DAY = date(2026, 6, 20)
 # One event in two outlets' words.
