@@ -7,19 +7,17 @@ from datetime import date
 from typing import Any
 
 from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.llm import Models
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import Run, content_hash
-from aidran_pipeline.write.compose import ENGINE, ENGINE_VERSION, compose
 from aidran_pipeline.write.draft import Draft, as_read
+from aidran_pipeline.write.engines import Written, input_digest, worth_another_try, write_draft
 from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.gates.base import OtherStory
 from aidran_pipeline.write.gates.evidence import reason_to_write
-from aidran_pipeline.write.judge import JUDGE_VERSION, judge_of
+from aidran_pipeline.write.judge import judge_of
 from aidran_pipeline.write.material import Material, load_material
 from aidran_pipeline.write.persist import draft_as_json, draft_hash, load_draft, store_decision, store_version
-from aidran_pipeline.write.select import NotEnough
-
-REPAIRS = 2  # how often a page is composed again without the claims that a gate refused
 
 OTHERS = """
 SELECT a.slug, a.topic, a.day, h.text AS headline,
@@ -57,61 +55,40 @@ class ArticleResult:
         return list(dict.fromkeys(reason["gate"] for reason in self.reasons))
 
 
-def write_article(conn: Connection, day: date, topic: str, *, run: Run, publication: Publication) -> ArticleResult:
-    """Write, check and store one article. The same input decided before changes no row.
+def write_article(
+    conn: Connection, day: date, topic: str, *, run: Run, publication: Publication, models: Models | None = None
+) -> ArticleResult:
+    """Write, check and store one article. The same input decided before changes no row and asks no model.
+
+    models: the configured models, None for the extractive engine. Where a model cannot be asked or breaks its contract
+    the extractive engine writes; one that could not be asked is asked again when the same article is written again.
 
     Raises LookupError for an unknown topic. A story that cannot be told is a result (withheld), not an error.
     """
     with advisory_lock(conn, f"article {day} {topic}"), conn.transaction():
         material = load_material(conn, day, topic, publication)
-        digest = content_hash(material.input_hash(), publication.model_dump(mode="json"), ENGINE_VERSION, JUDGE_VERSION)
+        digest = input_digest(material, publication, models)
         known = _known(conn, day, topic, digest)
-        if known is not None:
+        if known is not None and not worth_another_try(known.numbers, models):
             return known
         context = make_context(conn, day, topic, publication, material=material)
         early = reason_to_write(publication, context.baseline, context.signals)
-        draft: Draft | None = None
-        failures: list[GateFailure] = early
-        reasons: list[dict[str, Any]] = [f.as_dict() for f in failures]
-        if not failures:
-            draft, reasons = _compose(material, publication, context)
-        return _decide(conn, material, draft, reasons, run=run, digest=digest, publication=publication)
-
-
-def _compose(
-    material: Material, publication: Publication, context: Context
-) -> tuple[Draft | None, list[dict[str, Any]]]:
-    """A draft with what the gates say of it. What a gate refuses is left out and the page composed again."""
-    draft: Draft | None = None
-    without: frozenset[int] = frozenset()
-    reasons: list[dict[str, Any]] = []
-    for _ in range(1 + REPAIRS):
-        try:
-            draft = compose(material, publication, without)
-        except NotEnough as nothing:
-            return draft, reasons or [{**reason, "sentence": -1} for reason in nothing.reasons]
-        failures = run_gates(draft, context)
-        reasons = [f.as_dict() for f in failures]
-        refused = {
-            u.claim_id for f in failures if f.sentence >= 0 for u in draft.sentences[f.sentence].uses if u.claim_id
-        }
-        if not refused - without:
-            break
-        without |= refused
-    if draft is not None:
-        draft.inputs["left_out_by_gates"] = sorted(without)
-    return draft, reasons
+        written = Written(None, [f.as_dict() for f in early])
+        if not early:
+            written = write_draft(material, publication, context, models)
+        if known is not None and written.fallback is not None:
+            return known
+        return _decide(conn, material, written, run=run, digest=digest, publication=publication)
 
 
 def _decide(
-    conn: Connection, material: Material, draft: Draft | None, reasons: list[dict[str, Any]], *, run: Run, digest: str,
-    publication: Publication,
-) -> ArticleResult:  # fmt: skip
-    day, topic = material.day, material.topic
-    numbers = _numbers(material, draft)
+    conn: Connection, material: Material, written: Written, *, run: Run, digest: str, publication: Publication
+) -> ArticleResult:
+    day, topic, draft, reasons = material.day, material.topic, written.draft, written.reasons
+    numbers = _numbers(material, draft) | written.numbers
     common: dict[str, Any] = {
-        "engine": ENGINE,
-        "engine_version": ENGINE_VERSION,
+        "engine": written.engine,
+        "engine_version": written.engine_version,
         "input_hash": digest,
         "run_id": run.id,
     }
@@ -136,7 +113,7 @@ def _decide(
             return current
     draft.inputs["gates"] = [{"gate": name, "passed": True} for name in _gate_names()]
     version_id, slug, number, new = store_version(
-        conn, draft, run=run, engine_version=ENGINE_VERSION, judge=judge_of(draft.engine), input_hash=digest
+        conn, draft, run=run, engine_version=written.engine_version, judge=judge_of(draft.engine), input_hash=digest
     )
     store_decision(conn, day=day, topic=topic, decision="published", reasons=[], numbers=numbers, draft=None,
                    article_version_id=version_id, decided_at=run.now, **common)  # fmt: skip

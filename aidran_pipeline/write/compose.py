@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.write.builder import Builder
@@ -11,7 +13,7 @@ from aidran_pipeline.write.draft import Draft, Sentence, number_tokens
 from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
 from aidran_pipeline.write.gates.base import grounds
-from aidran_pipeline.write.judge import judge
+from aidran_pipeline.write.judge import verdict
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.sections import write_reactions, write_roundup, write_storyline, write_voices
 from aidran_pipeline.write.select import NotEnough, Plan, make_plan
@@ -52,20 +54,25 @@ def compose(material: Material, publication: Publication, without: frozenset[int
         topic=material.topic,
         sentences=_in_reading_order(top, headings, builder.sentences),
         records_read=material.records_read,
-        warming_up=_warming_up(material, publication),
-        inputs={
-            "signals": [signal["id"] for signal in material.signals],
-            "storylines": sorted({s.storyline_id for s in builder.sentences if s.storyline_id is not None}),
-            "lead_storyline": plan.lead.storyline.id,
-            "earlier_versions": earlier,
-            "window": [material.window[0].isoformat(), material.window[1].isoformat()],
-            "read": list(material.read),
-            "reason": material.reason(),
-        },
+        warming_up=warming_up(material, publication),
+        inputs=story_inputs(material, builder.sentences, plan.lead.storyline.id, earlier),
     )
     number_tokens(draft)
-    _give_verdicts(draft, material.label)
+    give_verdicts(draft, material.label)
     return draft
+
+
+def story_inputs(material: Material, sentences: Sequence[Sentence], lead: int, earlier: list[int]) -> dict[str, Any]:
+    """What a version says it was written from, kept with it. lead: storyline; earlier: versions of earlier stories."""
+    return {
+        "signals": [signal["id"] for signal in material.signals],
+        "storylines": sorted({s.storyline_id for s in sentences if s.storyline_id is not None}),
+        "lead_storyline": lead,
+        "earlier_versions": earlier,
+        "window": [material.window[0].isoformat(), material.window[1].isoformat()],
+        "read": list(material.read),
+        "reason": material.reason(),
+    }
 
 
 def _sections(builder: Builder, plan: Plan) -> None:
@@ -110,16 +117,15 @@ def _in_reading_order(top: list[Sentence], headings: list[Sentence], body: list[
     return ordered
 
 
-def _give_verdicts(draft: Draft, label: str) -> None:
-    """Store the judge's verdict on each use."""
-    from dataclasses import replace
-
+def give_verdicts(draft: Draft, label: str) -> None:
+    """Store the verdict of the engine's judge on each use."""
     for sentence in draft.sentences:
         if sentence.uses:
-            verdict, score = judge(sentence, grounds(draft, sentence), label)
-            sentence.uses = [replace(use, support=verdict, score=score) for use in sentence.uses]
+            given, score = verdict(draft.engine, sentence, grounds(draft, sentence), label)
+            sentence.uses = [replace(use, support=given, score=score) for use in sentence.uses]
 
 
-def _warming_up(material: Material, publication: Publication) -> bool:
+def warming_up(material: Material, publication: Publication) -> bool:
+    """Whether the topic has too little history for a signal."""
     history = (material.baseline or {}).get("history_days", 0)
     return int(history) < publication.warm_up_days

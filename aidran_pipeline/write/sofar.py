@@ -33,6 +33,23 @@ def write_story_so_far(builder: Builder, plan: Plan, headline_at: int) -> list[i
     return [e.version_id for e in earlier]
 
 
+def write_frame(builder: Builder) -> list[int]:
+    """What code tells before a model's own sentences: how loud the topic is, what the page before led with.
+
+    Nothing of it when there is neither; returns the ids of the versions it rests on.
+    """
+    earlier = builder.material.earlier[:1]
+    _why_today(builder, 0)
+    if earlier:
+        _earlier_stories(builder, earlier)
+    return [e.version_id for e in earlier]
+
+
+def write_first_story(builder: Builder) -> None:
+    """That no earlier story stands, and how far back the evidence goes."""
+    _first_story(builder, 0)
+
+
 def _told(text: str, rests_on: list[int], facts: list[CountFact]) -> Sentence:
     return Sentence("story_so_far", text, 0, 1, "synthesis", rests_on=rests_on, facts=facts)
 

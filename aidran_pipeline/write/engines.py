@@ -1,0 +1,139 @@
+"""Which engine writes an article: the configured one, and the extractive engine where a model could not.
+
+What does not belong here: storing (article.py, persist.py), writing (compose.py, model/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.llm import Models
+from aidran_pipeline.store.provenance import content_hash
+from aidran_pipeline.write.compose import ENGINE, ENGINE_VERSION, compose
+from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.gates import Context, GateFailure, run_gates
+from aidran_pipeline.write.judge import JUDGE_VERSION, judge_of
+from aidran_pipeline.write.material import Material
+from aidran_pipeline.write.select import NotEnough
+
+REPAIRS = 2  # how often a page is composed again without the claims that a gate refused
+
+
+@dataclass
+class Written:
+    """A draft, or none, with the gates' reasons against it.
+
+    engine, engine_version: who wrote it, or would have; numbers: figures for the decision. fallback: why a model did
+    not write it, {"role", "kind", "detail"}.
+    """
+
+    draft: Draft | None
+    reasons: list[dict[str, Any]]
+    engine: str = ENGINE
+    engine_version: str = ENGINE_VERSION
+    numbers: dict[str, Any] = field(default_factory=dict)
+    fallback: dict[str, str] | None = None
+
+
+def input_digest(material: Material, publication: Publication, models: Models | None) -> str:
+    """Hash of all that decides the article: material, thresholds, and whoever writes and judges it."""
+    basis = [material.input_hash(), publication.model_dump(mode="json"), ENGINE_VERSION, JUDGE_VERSION]
+    if models is None:
+        return content_hash(*basis)
+    from aidran_pipeline.write.model import engine_version
+
+    said = [(c.id, c.statement, c.engine_version) for c in material.claims]
+    return content_hash(*basis, said, engine_version(models), judge_of("model"), models.version("judge"))
+
+
+def worth_another_try(numbers: dict[str, Any], models: Models | None) -> bool:
+    """Whether a model that could not be asked when this was decided may be asked now."""
+    if models is None:
+        return False
+    from aidran_pipeline.write.model import PASSING
+
+    return (numbers.get("fallback") or {}).get("kind") in PASSING
+
+
+def write_draft(material: Material, publication: Publication, context: Context, models: Models | None) -> Written:
+    """The article by the configured engine. A model that fails leaves it to the extractive engine, which says so."""
+    if models is None:
+        draft, reasons = _compose(material, publication, context)
+        return Written(draft, reasons)
+    written = _with_models(material, publication, context, models)
+    if written.draft is not None:
+        written.draft.inputs["engines"] = _engines(material, written, models)
+    written.numbers["engine"] = written.draft.engine if written.draft else written.engine
+    return written
+
+
+def _with_models(material: Material, publication: Publication, context: Context, models: Models) -> Written:
+    from aidran_pipeline.write.model import ENGINE as MODEL
+    from aidran_pipeline.write.model import Asking, ModelFailure, compose_with_model, engine_version
+
+    asking, version = Asking(models), engine_version(models)
+    try:
+        draft = compose_with_model(material, publication, asking, context)
+    except NotEnough as nothing:
+        reasons = [{"sentence": -1, **reason} for reason in nothing.reasons]
+        return Written(None, reasons, MODEL, version, {"calls": len(asking.calls)})
+    except ModelFailure as failure:
+        draft_or_none, reasons = _compose(material, publication, context)
+        if draft_or_none is not None:
+            draft_or_none.inputs["calls"] = list(asking.calls)
+        fallback = {"role": failure.role, "kind": failure.kind, "detail": failure.detail}
+        numbers: dict[str, Any] = {"fallback": fallback, "calls": len(asking.calls)}
+        if failure.kind == "budget":
+            numbers["partial"] = True
+        return Written(draft_or_none, reasons, numbers=numbers, fallback=fallback)
+    failures = run_gates(draft, context)
+    numbers = {**draft.inputs["writing"], "calls": len(asking.calls)}
+    return Written(draft, [f.as_dict() for f in failures], MODEL, version, numbers)
+
+
+def _engines(material: Material, written: Written, models: Models) -> dict[str, Any]:
+    """Who did what, for the methodology: reader, writer and judge with their models and failures."""
+    draft = written.draft
+    assert draft is not None
+    cited = {use.claim_id for sentence in draft.sentences for use in sentence.uses}
+    readers = sorted({(c.engine, c.engine_version) for c in material.claims if c.id in cited})
+    judge, judge_version = judge_of(draft.engine)
+    return {
+        "reader": [{"engine": engine, "version": version} for engine, version in readers],
+        "writer": {
+            "engine": draft.engine,
+            "model": models.version("writer") if draft.engine == "model" else "",
+            "failure": written.fallback,
+        },
+        "judge": {
+            "name": judge, "version": judge_version,
+            "model": models.version("judge") if draft.engine == "model" else "",
+        },
+    }  # fmt: skip
+
+
+def _compose(
+    material: Material, publication: Publication, context: Context
+) -> tuple[Draft | None, list[dict[str, Any]]]:
+    """A draft with what the gates say of it. What a gate refuses is left out and the page composed again."""
+    draft: Draft | None = None
+    without: frozenset[int] = frozenset()
+    reasons: list[dict[str, Any]] = []
+    for _ in range(1 + REPAIRS):
+        try:
+            draft = compose(material, publication, without)
+        except NotEnough as nothing:
+            return draft, reasons or [{**reason, "sentence": -1} for reason in nothing.reasons]
+        failures: list[GateFailure] = run_gates(draft, context)
+        reasons = [f.as_dict() for f in failures]
+        refused = {
+            u.claim_id for f in failures if f.sentence >= 0 for u in draft.sentences[f.sentence].uses if u.claim_id
+        }
+        if not refused - without:
+            break
+        without |= refused
+    if draft is not None:
+        draft.inputs["left_out_by_gates"] = sorted(without)
+    return draft, reasons
