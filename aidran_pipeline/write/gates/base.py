@@ -64,7 +64,8 @@ Gate = Callable[[Draft, Context], list[GateFailure]]
 
 def grounds(draft: Draft, sentence: Sentence) -> list[Use]:
     """The uses a sentence rests on: its own and those of the sentences of this draft that it names."""
-    return [*sentence.uses, *(use for position in sentence.rests_on for use in draft.sentences[position].uses)]
+    known = [draft.sentences[position] for position in sentence.rests_on if 0 <= position < len(draft.sentences)]
+    return [*sentence.uses, *(use for ground in known for use in ground.uses)]
 
 
 def shown(text: str, most: int = 90) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from aidran_pipeline.write.draft import Draft, Sentence
+from aidran_pipeline.write.draft import MARKER, Draft, Sentence
+from aidran_pipeline.write.gates import patterns
 from aidran_pipeline.write.gates.base import Context, GateFailure, shown
+from aidran_pipeline.write.judge import QUOTED
 
 LENGTHS = {"headline": (20, 110), "short_title": (3, 60), "dek": (30, 360), "heading": (3, 90), "body": (20, 640),
            "story_so_far": (20, 420), "question": (12, 160), "answer": (20, 640)}  # fmt: skip
@@ -16,6 +18,8 @@ MODEL_TALK = re.compile(
     r"here is (the|your) (article|summary|json)|<\|im_(start|end)\|>|\[/?inst\]|###\s*(instruction|system))", re.I)  # fmt: skip
 MARKUP = re.compile(r"<\s*/?\s*[a-zA-Z!][^>]*>|\]\(|```|&(amp|lt|gt|quot|nbsp|#\d+);|\{\{|\}\}|\*\*\w|__\w+__")
 CONTROL = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+WHOLE = frozenset(("dek", "body", "story_so_far", "answer"))
+_STRAIGHT = re.compile(r"(?<!\w)\"[^\"]{2,300}\"(?!\w)")
 SLIPS = re.compile(r" ,| \.(?!\w)|\.\.(?!\.)|,\.|,,|  |\(\)|“”|\bNone\b reported|\bnull\b|\bunknown\b,")
 
 
@@ -23,9 +27,9 @@ def fit_to_print(draft: Draft, context: Context) -> list[GateFailure]:
     """Every part is there and of a length people read; no sentence shows where it was made."""
     found: list[GateFailure] = []
     for position, sentence in enumerate(draft.sentences):
-        for rule, broken in _checks(sentence):
-            if broken:
-                found.append(GateFailure("language", rule, shown(sentence.plain()), position))
+        checks = _checks(sentence) + (_of_a_model(sentence) if draft.engine == "model" else [])
+        for rule in dict.fromkeys(rule for rule, broken in checks if broken):
+            found.append(GateFailure("language", rule, shown(sentence.plain()), position))
     found.extend(_parts(draft))
     return found
 
@@ -43,6 +47,18 @@ def _checks(sentence: Sentence) -> list[tuple[str, bool]]:
         ("markup", bool(MARKUP.search(plain))),
         ("control or bidirectional character", bool(CONTROL.search(sentence.text))),
         ("typographic slip", bool(SLIPS.search(outside)) or plain != plain.strip()),
+    ]
+
+
+def _of_a_model(sentence: Sentence) -> list[tuple[str, bool]]:
+    """What only free prose can show: looked for outside of its quotations, which are words of sources."""
+    own = _STRAIGHT.sub("“”", QUOTED.sub("“”", sentence.plain()))
+    bare = MARKER.sub("", sentence.text).strip()
+    return [
+        ("talk of a model or prompt", bool(patterns.MODEL_VOICE.search(own) or patterns.INSTRUCTION.search(own))),
+        ("markup", bool(patterns.MARKUP.search(own) or patterns.MARKUP.search(QUOTED.sub("“”", bare)))),
+        ("sentence without its end", sentence.part in WHOLE and not own.endswith((".", "?", "!", "”", "’"))),
+        ("shouting", len(own) > 20 and sum(c.isupper() for c in own) > 0.6 * sum(c.isalpha() for c in own)),
     ]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
+
+from aidran_pipeline.text import tokens
 from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.fit import similarity
 from aidran_pipeline.write.gates.base import Context, GateFailure, shown
+from aidran_pipeline.write.judge import QUOTED
 
 SAME_HEADLINE = 0.8
+SAME_SENTENCE = 0.88
 NEW_EVIDENCE = 0.5
 
 
@@ -48,9 +53,32 @@ def _within(draft: Draft) -> list[GateFailure]:
         plain = sentence.plain().lower()
         if plain in said:
             found.append(GateFailure("repeats", "sentence twice", shown(plain), position))
+        if draft.engine == "model":
+            found += _said_again(draft, position)
+            said.add(plain)
+            continue
         said.add(plain)
         for use in sentence.uses:
             if use.quote in quoted:
                 found.append(GateFailure("repeats", "quotation twice", shown(use.quote), position))
             quoted.add(use.quote)
+    return found
+
+
+def _said_again(draft: Draft, position: int) -> list[GateFailure]:
+    """In a model's prose two sentences may rest on one quote; what they may not is print it twice, or say it alike."""
+    sentence, found = draft.sentences[position], []
+    words = tokens(sentence.plain())
+    for other in draft.sentences[:position]:
+        if other.part not in ("body", "answer", "story_so_far") or other.plain().lower() == sentence.plain().lower():
+            continue
+        for phrase in set(QUOTED.findall(sentence.text)) & set(QUOTED.findall(other.text)):
+            if len(phrase.split()) > 3:
+                found.append(GateFailure("repeats", "quotation twice", shown(phrase), position))
+        earlier = tokens(other.plain())
+        if (
+            min(len(words), len(earlier)) >= 5
+            and SequenceMatcher(None, words, earlier, autojunk=False).ratio() >= SAME_SENTENCE
+        ):
+            found.append(GateFailure("repeats", "sentence twice", shown(sentence.plain()), position))
     return found
