@@ -14,7 +14,7 @@ from aidran_pipeline.ingest.urls import http_url
 
 LONGEST_TITLE = 500
 LONGEST_BODY = 100_000
-DROPPED = frozenset({"script", "style", "noscript", "template", "svg", "math", "iframe", "object", "form", "head"})
+DROPPED = frozenset({"script", "style", "noscript", "template", "svg", "math", "iframe", "form", "head"})
 BLOCKS = frozenset(
     [
         "address",
@@ -119,6 +119,9 @@ INLINE = frozenset(
         "video",
         "wbr",
         "br",
+        *("applet", "area", "basefont", "bgsound", "blink", "canvas", "caption", "datalist", "dialog", "dir"),
+        *("fieldset", "frame", "frameset", "hgroup", "keygen", "legend", "map", "marquee", "menu", "nobr"),
+        *("noframes", "object", "slot"),  # its words stand in for an object: an unclosed one would swallow the rest
     ]
 )
 VOID = frozenset(

@@ -35,14 +35,22 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None, source: Mappi
     Raises NotParsable: not_a_feed for HTML and anything else that is no feed (never an empty list), malformed for a
     document type declaration, which no feed needs and entity bombs do.
     """
-    feed = _read(body, url, content_type)
+    items = feed_items(body, url=url, content_type=content_type, source=source)
+    return _distinct([item for item in items if item.title or item.body])
+
+
+def feed_items(body: bytes, *, url: str, content_type: str | None, source: Mapping[str, Any]) -> list[ParsedRecord]:
+    """Every item as the feed shows it: also those without a word, which make no record, and repeated ones.
+
+    Raises as parse_feed does.
+    """
+    feed = _read(body, content_type)
     base = http_url(feed.feed.get("link"), url) or url
     publisher = source.get("publisher") or one_line(str(feed.feed.get("title") or ""))[:80] or host_of(url)
-    items = [_item(entry, base, str(source["id"]), publisher) for entry in feed.entries[:MOST_ITEMS]]
-    return _distinct([item for item in items if item is not None])
+    return [_item(entry, url, base, str(source["id"]), publisher) for entry in feed.entries[:MOST_ITEMS]]
 
 
-def _read(body: bytes, url: str, content_type: str | None) -> Any:
+def _read(body: bytes, content_type: str | None) -> Any:
     import feedparser
 
     head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -50,7 +58,9 @@ def _read(body: bytes, url: str, content_type: str | None) -> Any:
         raise NotParsable("not_a_feed", "the answer is an HTML page")
     if _declares_dtd(body):
         raise NotParsable("malformed", "the feed declares a document type, which is refused")
-    headers = {"content-type": content_type or "application/xml", "content-location": url}
+    # Without content-location: feedparser would complete GUIDs with the address of the fetch, and a feed that moves
+    # would bring every item a second time. Links are completed here.
+    headers = {"content-type": content_type or "application/xml"}
     try:
         feed = feedparser.parse(
             io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
@@ -70,13 +80,12 @@ def _declares_dtd(body: bytes) -> bool:
     return DOCTYPE.search(outside[: root.start()] if root else outside) is not None
 
 
-def _item(entry: Any, base: str, source_id: str, publisher: str) -> ParsedRecord | None:
-    title = one_line(_value(entry.get("title_detail")) or entry.get("title"))
+def _item(entry: Any, url: str, base: str, source_id: str, publisher: str) -> ParsedRecord:
+    """url: of the feed, which completes the item's own link; base: of its site, which completes those in its text."""
+    title = one_line(entry.get("title"))
     body, links = _body(entry, base)
-    link = _link(entry, base)
+    link = _link(entry, url)
     title, body, cut = _tidy(title, body)
-    if not title and not body:
-        return None
     published, raw = _moment(entry)
     author = _author(entry)
     name = _identity(entry, link, title, body)
@@ -115,21 +124,26 @@ def _value(detail: Any) -> str | None:
 
 def _body(entry: Any, base: str) -> tuple[str, list[str]]:
     """The longest of content and summary, as plain text with its links."""
-    found = [_value(part) or "" for part in entry.get("content") or []]
-    found.append(_value(entry.get("summary_detail")) or entry.get("summary") or "")
+    found = [*(entry.get("content") or []), entry.get("summary_detail") or {"value": entry.get("summary") or ""}]
     best, links = "", []
-    for markup in found:
-        text, there = html_to_text(markup, base)
+    for part in found:
+        text, there = html_to_text(_value(part) or "", http_url(part.get("base"), base) or base)
         if len(text) > len(best):
             best, links = text, there
     return best, links
 
 
 def _link(entry: Any, base: str) -> str | None:
-    """The item's own page: its link, else an alternate link, else a GUID that is an address."""
-    offered = [entry.get("link")]
-    offered += [link.get("href") for link in entry.get("links") or [] if link.get("rel", "alternate") == "alternate"]
-    guid = entry.get("id") or ""
+    """The item's own page: its link, else an alternate link, else a GUID that is an address.
+
+    An alternate link comes before a link of another relation, such as an enclosure, whatever the parser made of them.
+    """
+    own = [link.get("href") for link in entry.get("links") or [] if link.get("rel", "alternate") == "alternate"]
+    guid = str(entry.get("id") or "")
+    first = entry.get("link")
+    if first == guid and not guid.startswith(("http://", "https://", "/")):
+        first = None  # the parser takes any GUID that is not said to be none for an address
+    offered = [first, *own] if not own or first in own else [*own, first]
     offered.append(guid if guid.startswith(("http://", "https://")) else None)
     return next((kept for kept in (http_url(link, base) for link in offered if link) if kept), None)
 
@@ -145,12 +159,20 @@ def _identity(entry: Any, link: str | None, title: str, body: str) -> str:
 
 
 def _moment(entry: Any) -> tuple[datetime | None, str | None]:
-    """Publication moment, or None when absent or absurd, and the source's own characters for it."""
+    """Publication moment, or None when absent or absurd, and the source's own characters for it.
+
+    The first of published, updated and created that can be believed; the characters of the first given, if none can.
+    """
+    first = None
     for name in ("published", "updated", "created"):
         raw = entry.get(name) if name in entry else None
-        if raw:
-            return believable(entry.get(f"{name}_parsed")), clean_text(str(raw))[:100]
-    return None, None
+        if not raw:
+            continue
+        moment, shown = believable(entry.get(f"{name}_parsed")), clean_text(str(raw))[:100]
+        if moment is not None:
+            return moment, shown
+        first = first or shown
+    return None, first
 
 
 def believable(parts: Any) -> datetime | None:
