@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from aidran_pipeline.config.topics import Topics
+from aidran_pipeline.llm import Models
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult
 
@@ -19,11 +20,13 @@ def analyze_days(
     return face(conn, days, run=run, topics=topics)
 
 
-def extract_claims(conn: Connection, days: Sequence[date], *, run: Run) -> dict[date, StageResult]:
+def extract_claims(
+    conn: Connection, days: Sequence[date], *, run: Run, models: Models | None = None
+) -> dict[date, StageResult]:
     """See claims.extract_claims."""
     from aidran_pipeline.analyze.claims import extract_claims as face
 
-    return face(conn, days, run=run)
+    return face(conn, days, run=run, models=models)
 
 
 __all__ = ["analyze_days", "extract_claims"]

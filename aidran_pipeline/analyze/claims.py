@@ -13,6 +13,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from aidran_pipeline.analyze.checkworthy import kind_of, score, speaker_of, stance_of
+from aidran_pipeline.llm import Models
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 from aidran_pipeline.text import Span, facts_of, split_sentences
@@ -42,16 +43,23 @@ SELECT DISTINCT ON (x.record_id) x.* FROM (
 """
 
 
-def extract_claims(conn: Connection, days: Sequence[date], *, run: Run) -> dict[date, StageResult]:
-    """Claims of the days, one set a day.
+def extract_claims(
+    conn: Connection, days: Sequence[date], *, run: Run, models: Models | None = None
+) -> dict[date, StageResult]:
+    """Claims of the days, one set a day: by the rules of this module, with models by the reader (reader_store.py).
 
     A version that had its claims taken by this engine version is not read again.
     """
     results = {}
     for day in sorted(set(days)):
-        with conn.transaction():
-            added, retired = _day(conn, day, run)
-        results[day] = _result(conn, day, changed=bool(added or retired))
+        if models is not None:
+            from aidran_pipeline.analyze.reader_store import read_day
+
+            results[day] = read_day(conn, day, models, run)
+        else:
+            with conn.transaction():
+                added, retired = _day(conn, day, run)
+            results[day] = _result(conn, day, changed=bool(added or retired))
         run.progress(f"claims of {day}: {results[day].metadata['claims']}")
     return results
 
@@ -69,7 +77,7 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     for span in spans:
         sentence = span.of(text)
         in_title = span.start < title_end
-        foreign = post and _another_voice(text, span)
+        foreign = post and another_voice(text, span)
         if foreign or not (post or in_title or WHOLE.search(sentence)):
             continue
         cut = (row["title_truncated"] and in_title) or (span.end >= end and not in_title)
@@ -89,7 +97,7 @@ def claims_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(heads + rest, key=lambda c: c["start"])
 
 
-def _another_voice(text: str, span: Span) -> bool:
+def another_voice(text: str, span: Span) -> bool:
     """Whether the span stands in a line that a post quotes from somebody else ("> …"): not its author's claim."""
     line = text.rfind("\n", 0, span.start) + 1
     return text[line : span.end].lstrip().startswith(">")
@@ -124,13 +132,7 @@ def _day(conn: Connection, day: date, run: Run) -> tuple[int, int]:
     for row in rows:
         if row["version_id"] in read:
             continue
-        for claim in claims_of(row):
-            entities = [{"text": f.text, "kind": f.kind} for f in facts_of(claim["quote"]) if f.kind != "quoted"]
-            values.append((
-                row["version_id"], claim["start"], claim["end"], claim["quote"], claim["quote"], claim["kind"],
-                claim["speaker"], claim["stance"], claim["worth"],
-                Jsonb(entities), ENGINE, VERSION, content_hash(row["text_sha256"], VERSION), run.id,
-            ))  # fmt: skip
+        values += [claim_row(row, claim, run) for claim in claims_of(row)]
     with conn.cursor() as cursor:
         cursor.executemany(
             """INSERT INTO claims (record_version_id, start_at, end_at, quote, statement, kind, speaker, stance,
@@ -142,6 +144,16 @@ def _day(conn: Connection, day: date, run: Run) -> tuple[int, int]:
             values,
         )
     return len(values), retired
+
+
+def claim_row(row: dict[str, Any], claim: dict[str, Any], run: Run) -> tuple[Any, ...]:
+    """A claim of this engine as the columns of the table, in the order of the INSERT."""
+    entities = [{"text": f.text, "kind": f.kind} for f in facts_of(claim["quote"]) if f.kind != "quoted"]
+    return (
+        row["version_id"], claim["start"], claim["end"], claim["quote"], claim["quote"], claim["kind"],
+        claim["speaker"], claim["stance"], claim["worth"],
+        Jsonb(entities), ENGINE, VERSION, content_hash(row["text_sha256"], VERSION), run.id,
+    )  # fmt: skip
 
 
 def _result(conn: Connection, day: date, *, changed: bool) -> StageResult:
