@@ -1,0 +1,38 @@
+"""A process of its own that reads the sources of a database, so that its memory can be measured from outside.
+
+`python -m aidran_pipeline_tests.faulty_reader URL ALLOWED DAY`: one line of JSON: megabytes held at the most after a
+first reading of the source `warm` alone, and after all others.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, date, datetime
+
+from aidran_pipeline.config.settings import Settings
+from aidran_pipeline.ingest import ingest_platform
+from aidran_pipeline.ingest.http import Limits
+from aidran_pipeline.store.db import connect
+from aidran_pipeline.store.provenance import Run
+from benchmarks.report import peak_megabytes
+
+LIMITS = Limits(connect=1.0, total=3.0)
+
+
+def main(url: str, allowed: str, day_text: str) -> None:
+    """Two readings; prints the figures."""
+    day = date.fromisoformat(day_text)
+    now = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    settings = Settings(AIDRAN_ALLOW_HOSTS=allowed)  # type: ignore[arg-type]
+    with connect(url) as conn:
+        conn.execute("UPDATE sources SET enabled = (id = 'warm')")
+        ingest_platform(conn, "news", day, run=Run("warm", now), settings=settings, limits=LIMITS)
+        warm = peak_megabytes()
+        conn.execute("UPDATE sources SET enabled = (id <> 'warm')")
+        result = ingest_platform(conn, "news", day, run=Run("all", now), settings=settings, limits=LIMITS)
+    print(json.dumps({"warm": warm, "peak": peak_megabytes(), "failed": result.failed}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
