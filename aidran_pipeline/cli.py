@@ -109,6 +109,18 @@ def sources(
 
 
 @app.command()
+def costs(
+    day: Annotated[str | None, typer.Option(help="Only this day's edition, YYYY-MM-DD.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What the models cost: by edition, article, role and model; failures, interrupted calls, what is left."""
+    from aidran_pipeline.commands.costs import show_costs
+
+    show_costs(day, topic, as_json=as_json)
+
+
+@app.command()
 def site(
     serve: Annotated[bool, typer.Option("--serve", help="Serve the built site on loopback until stopped.")] = False,
     port: Annotated[int, typer.Option(help="Port of --serve.")] = 8000,

@@ -7,6 +7,7 @@ What does not belong here: the ledger, prices, what a reply means.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,10 @@ class Server:
             return read_error(response.status_code, headers, response.content, self.host, question.model)
         except openai.OpenAIError as error:
             return failed("unreachable", f"{self.host}: {type(error).__name__}", charged="perhaps")
+
+    async def ready(self) -> None:
+        """Import the client, which takes a second or two that no call's deadline should pay for."""
+        await asyncio.to_thread(importlib.import_module, "openai")
 
     def _connect(self, openai: Any) -> AsyncOpenAI:
         if self._client is None:

@@ -213,6 +213,7 @@ class OpenModels:
         self, request: Request[Any], question: Question, abilities: Abilities
     ) -> tuple[Outcome, Attempt | None]:
         """Reserve, ask, try again within the deadline, settle; a ledger row for each time that may have to be paid."""
+        await self._server.ready()
         ends = self._loop.time() + self._settings.model_deadline
         said = with_schema("", "text", question.schema)
         reserved, tries = await self._ledger.reserve(request, question, said), 0
