@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from aidran_pipeline.write.gates import GATES, GateFailure, run_gates
-from benchmarks.fault_format import Article, BadLineError, Fault, Faults, read_faults
+from benchmarks.fault_format import Article, Fault, Faults, read_faults
+from benchmarks.fault_lines import BadLineError
 from benchmarks.report import finish, table
 
 DATA = Path(__file__).with_name("faults_data")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aidran_pipeline.text.common import MULTIPLIERS, NUMBER_WORDS
 from aidran_pipeline.text.facts import CURRENCY, NUMBER
@@ -31,7 +32,7 @@ FIGURE = re.compile(
 ORDINALS = {
     word: number for number, word in enumerate("second third fourth fifth sixth seventh eighth ninth tenth".split(), 2)
 }
-ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)})\b", re.I)
+ORDINAL = re.compile(rf"(?<!\d-)\b({'|'.join(ORDINALS)})\b", re.I)
 RATIOS: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r"\btwo[- ]thirds\b", re.I), 2 / 3),
     (re.compile(r"\bthree[- ]quarters\b", re.I), 0.75),
@@ -63,6 +64,10 @@ UNITS = {
     for form in forms.split()
 }  # fmt: skip
 TIMES = frozenset("second minute hour day week fortnight month year decade century".split())
+SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0, "fortnight": 14 * 86400.0,
+           "month": 365.25 / 12 * 86400.0, "year": 365.25 * 86400.0, "decade": 3652.5 * 86400.0, "century": 36525.0 * 86400.0}  # fmt: skip
+HALF = re.compile(r"\bhalf (?:of )?(?:an?|the|this|last) (hour|day|year|decade|century)\b", re.I)
+LIMIT = re.compile(r"\b(?:cap|caps|capped|capping|limit\w*|ceiling|maximum|minimum|floor|threshold)\b", re.I)
 RATE = re.compile(r"\b(?:a|an|per|each|every)\s+(second|minute|hour|day|week|month|year|decade)\b|\b(hourly|daily|weekly|monthly|yearly|annual|annually)\b", re.I)  # fmt: skip
 LOWER = re.compile(r"(?:more than|over|above|at least|no (?:fewer|less) than|exceed(?:s|ed|ing)?|upwards of|north of|just over)\s+(?:the |a |some )?$", re.I)  # fmt: skip
 UPPER = re.compile(r"(?:less than|fewer than|under|below|at most|no more than|up to|as much as|as many as|as little as|nearly|almost|just under|close to)\s+(?:the |a |some )?$", re.I)  # fmt: skip
@@ -88,18 +93,21 @@ class Figure:
     unit: str | None = None
     bound: int = 0
     about: bool = False
+    limit: bool = False
     counted: tuple[str, ...] = ()
 
 
-def figures_of(text: str) -> list[Figure]:
+@lru_cache(maxsize=4096)
+def figures_of(text: str) -> tuple[Figure, ...]:
     """The figures of a text, without its dates."""
     text = masked(text)
     found = [*_ratios(text)]
     taken = [(f.start, f.end) for f in found]
+    found += [Figure(*m.span(), m.group(0), "number", 0.5, UNITS[m.group(1).lower()]) for m in HALF.finditer(text)]
     for figure in [*_numbers(text), *_ordinals(text)]:
         if not any(start < figure.end and figure.start < end for start, end in taken):
             found.append(figure)
-    return sorted(found, key=lambda f: f.start)
+    return tuple(sorted(found, key=lambda f: f.start))
 
 
 def _ratios(text: str) -> Iterator[Figure]:
@@ -123,6 +131,7 @@ def _ordinals(text: str) -> Iterator[Figure]:
 
 
 def _numbers(text: str) -> Iterator[Figure]:
+    limit = LIMIT.search(text) is not None
     for match in FIGURE.finditer(text):
         value = _value(match.group("n"), match.group("s"))
         before, after = text[: match.start("n")], text[match.end() :]
@@ -144,7 +153,7 @@ def _numbers(text: str) -> Iterator[Figure]:
         if unit in TIMES and re.search(r"\bover\s+(?:the |a )?$", before, re.I):
             bound = 0
         yield Figure(match.start("n") if not match.group("sign") else match.start("sign"), match.end(), match.group(0).strip(), kind, value,
-                     unit, bound, bool(ABOUT.search(before)), counted)  # fmt: skip
+                     unit, bound, bool(ABOUT.search(before)), limit, counted)  # fmt: skip
 
 
 def _kind(match: re.Match[str]) -> str:
@@ -195,7 +204,7 @@ def _same(wanted: Figure, given: Figure) -> bool:
     if not _kinds_agree(wanted, given):
         return False
     if wanted.unit and given.unit and wanted.unit != given.unit:
-        return False
+        return _lasts_as_long(wanted, given)
     if abs(wanted.value - given.value) < 1e-9 * max(1.0, abs(given.value)):
         return _bounds_agree(wanted, given)
     if {wanted.kind, given.kind} == {"ratio", "percent"}:
@@ -217,13 +226,17 @@ def _kinds_agree(wanted: Figure, given: Figure) -> bool:
 
 
 def _bounds_agree(wanted: Figure, given: Figure) -> bool:
-    if wanted.bound == given.bound:
+    if wanted.bound == given.bound or (wanted.bound and given.limit and not given.bound):
         return True
-    if wanted.bound and given.bound:
+    return wanted.about and not (wanted.bound and given.bound)
+
+
+def _lasts_as_long(wanted: Figure, given: Figure) -> bool:
+    """A decade is ten years, half a year six months."""
+    if wanted.unit not in SECONDS or given.unit not in SECONDS:
         return False
-    if given.bound:
-        return wanted.about
-    return wanted.about
+    left, right = wanted.value * SECONDS[wanted.unit], given.value * SECONDS[given.unit]
+    return abs(left - right) < 0.02 * right
 
 
 def _rounded(wanted: Figure, given: Figure) -> bool:
@@ -252,7 +265,7 @@ def _counts_another(wanted: Figure, given: Sequence[Figure]) -> bool:
 
 def _unit_told(wanted: Figure, given: Sequence[Figure], texts: Sequence[str]) -> bool:
     """Whether a unit of measure that the wanted figure has stands in the quotes at all."""
-    if wanted.unit is None or any(g.unit == wanted.unit and _same(wanted, g) for g in given):
+    if wanted.unit is None or any(g.unit and _same(wanted, g) for g in given):
         return True
     return any(wanted.unit == UNITS.get(word) for text in texts for word in re.findall(r"[\w°/]+", text.lower()))
 
@@ -260,11 +273,13 @@ def _unit_told(wanted: Figure, given: Sequence[Figure], texts: Sequence[str]) ->
 def rates_missing(sentence: str, texts: Sequence[str]) -> list[str]:
     """A month where the quotes speak of years: a rate whose unit stands in no quote."""
     told = {UNITS.get(word) for text in texts for word in re.findall(r"\w+", text.lower())}
+    spans = [f for text in texts for f in figures_of(text) if f.unit in SECONDS]
     spoken = {unit for unit in told if unit in TIMES}
     found = []
     for match in RATE.finditer(sentence):
         unit = UNITS[(match.group(1) or match.group(2)).lower()]
-        if unit not in told and spoken:
+        once = Figure(*match.span(), match.group(0), "number", 1.0, unit)
+        if unit not in told and spoken and not any(_lasts_as_long(once, span) for span in spans):
             found.append(match.group(0))
     return found
 
@@ -274,7 +289,7 @@ def figures_missing(sentence: str, quotes: Sequence[str], voices: frozenset[int]
     given = [figure for quote in quotes for figure in figures_of(quote)]
     missing = []
     for figure in figures_of(sentence):
-        if carried(figure, given, quotes):
+        if carried(figure, given, quotes) or (figure.kind == "ratio" and HALF.match(sentence[figure.start :])):
             continue
         if not _of_the_writer(figure, sentence, voices):
             missing.append(figure.text)
@@ -288,4 +303,8 @@ def _of_the_writer(figure: Figure, sentence: str, voices: frozenset[int]) -> boo
     after, before = sentence[figure.end :].lstrip(), sentence[: figure.start].rstrip().lower()
     if figure.value in voices and VOICES.match(after):
         return True
-    return figure.value == 2 and before.endswith(("the", "these", "those")) and not re.match(r"\w+s\b", after)
+    return (
+        figure.value == 2
+        and before.endswith(("the", "these", "those"))
+        and not re.match(r"(?!sides|parties|camps)\w+s\b", after)
+    )

@@ -96,11 +96,11 @@ def common(word: str) -> bool:
 
 
 def marked(word: str) -> bool:
-    """A form that no ordinary word has: an acronym, an inner capital, letters with digits."""
-    core = POSSESSIVE.sub("", word).removesuffix("s").replace("-", "")
-    inner = any(ch.isupper() for ch in core[1:]) and not (
-        "-" in word and all(p[1:].islower() or len(p) < 2 for p in POSSESSIVE.sub("", word).split("-"))
-    )
+    """A form that no ordinary word has: an acronym, an inner capital, letters with digits (not "40-Second")."""
+    core = POSSESSIVE.sub("", word)
+    if "-" in core:
+        return word.startswith("@") or any(marked(part) for part in core.split("-") if len(part) > 1)
+    inner = any(ch.isupper() for ch in core.removesuffix("s")[1:])
     return word.startswith("@") or inner or (any(ch.isdigit() for ch in word) and any(ch.isupper() for ch in word))
 
 
@@ -166,7 +166,11 @@ def _plain(word: str, known: frozenset[str]) -> bool:
 
 def _is_name(word: str, *, first: bool, titled: bool, known: frozenset[str]) -> bool:
     """Whether a word may be part of a name; what stands first is judged when its run ends."""
-    if not (word[0].isupper() or marked(word)) or word.lower() in MONTHS or word.lower().rstrip("s") in WEEKDAYS:
+    if (
+        not (word[0].isupper() or marked(word) or re.match(r"\d+-[A-Z]", word))
+        or word.lower() in MONTHS
+        or word.lower().rstrip("s") in WEEKDAYS
+    ):
         return False
     if marked(word):
         return True
@@ -248,6 +252,12 @@ class Held:
         return left not in self.words or right not in self.words or common(left) or common(right)
 
 
+@lru_cache(maxsize=1024)
+def held_by(texts: tuple[str, ...]) -> Held:
+    """What the texts hold, read once."""
+    return Held(texts)
+
+
 def _places(adjective: str) -> list[str]:
     return [place for word, place in _PAIRS if word == adjective]
 
@@ -265,6 +275,6 @@ def names_missing(
     known: frozenset[str] = frozenset(),
 ) -> list[str]:
     """Names of a sentence that neither the quotes nor the metadata (nor the topic's label) hold."""
-    held = Held([*quotes, told, label])
+    held = held_by((*quotes, told, label))
     lower = known | lower_words([*quotes, told])
     return [name.text for name in names_of(sentence, titled=titled, known=lower) if not held.name(name)]

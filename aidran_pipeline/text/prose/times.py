@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aidran_pipeline.text.common import MONTHS, WEEKDAYS
 from aidran_pipeline.text.facts import DATE
@@ -42,7 +43,8 @@ class Moment:
     norm: str
 
 
-def moments_of(text: str) -> list[Moment]:
+@lru_cache(maxsize=4096)
+def moments_of(text: str) -> tuple[Moment, ...]:
     """All moments of a text; one stretch is one moment."""
     found: list[Moment] = []
 
@@ -52,7 +54,7 @@ def moments_of(text: str) -> list[Moment]:
     for moment in _all(text):
         if free(moment.start, moment.end):
             found.append(moment)
-    return sorted(found, key=lambda m: m.start)
+    return tuple(sorted(found, key=lambda m: m.start))
 
 
 def _all(text: str) -> Iterator[Moment]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from aidran_pipeline.text.prose import foreign, lower_words
 from aidran_pipeline.text.prose.figures import carried, figures_of
-from aidran_pipeline.text.prose.names import Held, names_of
+from aidran_pipeline.text.prose.names import Name, held_by, names_of
 from aidran_pipeline.text.prose.times import REPORTING, moments_of, times_missing
 from aidran_pipeline.text.words import tokens
 from aidran_pipeline.write.draft import MARKER, Draft, Sentence, Source, Use
@@ -58,7 +58,7 @@ def without_counts(sentence: Sentence) -> str:
 def credited(text: str, uses: Sequence[Use]) -> list[str]:
     """Outlets and authors named as if the quotes spoke of them: what only metadata holds must be who speaks."""
     found = []
-    quotes = Held([use.quote for use in uses])
+    quotes = held_by(tuple(use.quote for use in uses))
     for use in uses:
         for name in (use.source.author_name, use.source.publisher):
             if not name or name not in text or quotes.word(name.split()[-1].lower()) or use.source.platform != "news":
@@ -76,14 +76,14 @@ def mixed(text: str, uses: Sequence[Use]) -> list[str]:
     if len(sources) < 2:
         return _misdated(text, [use.quote for use in uses])
     quoted = {key: [use.quote for use in uses if use.source.key == key] for key in sources}
-    found = [clause for clause in CLAUSE.split(text) if clause and _nobody_says(clause, sources, quoted)]
+    found = [clause for clause in clauses_of(text) if _nobody_says(clause, sources, quoted)]
     return found + _misdated(text, [use.quote for use in uses]) + _joined(text, quoted)
 
 
 def _misdated(text: str, quotes: Sequence[str]) -> list[str]:
     """Clauses whose figure stands in one quote and whose moment in another."""
     found = []
-    for clause in CLAUSE.split(text):
+    for clause in clauses_of(text):
         figures = [f for f in figures_of(clause) if carried(f, figures_of(" ; ".join(quotes)), quotes)]
         moments = [m for m in moments_of(clause) if m.kind != "season" and not times_missing(m.text, quotes, "")]
         together = (
@@ -93,6 +93,17 @@ def _misdated(text: str, quotes: Sequence[str]) -> list[str]:
         )
         if figures and moments and not any(together):
             found.append(clause)
+    return found
+
+
+def clauses_of(text: str) -> list[str]:
+    """The clauses of a sentence; who is said to report belongs to what is reported (", Fjord Business wrote")."""
+    found: list[str] = []
+    for part in CLAUSE.split(text):
+        if found and part and len(part.split()) <= 5 and REPORTING.search(part):
+            found[-1] += ", " + part
+        elif part:
+            found.append(part)
     return found
 
 
@@ -106,7 +117,7 @@ def _nobody_says(clause: str, sources: dict[tuple[str, int], Source], quoted: di
     if len(told) + len(dated) + len(names) < 2 or not (told or dated):
         return False
     for key, source in sources.items():
-        held = Held([source.text, source.metadata_text()])
+        held = held_by((source.text, source.metadata_text()))
         holds = all(carried(f, given[key], quoted[key]) for f in told) and not any(
             times_missing(m.text, quoted[key], "") for m in dated
         )
@@ -115,8 +126,8 @@ def _nobody_says(clause: str, sources: dict[tuple[str, int], Source], quoted: di
     return True
 
 
-def _anywhere(name: object, sources: dict[tuple[str, int], Source]) -> bool:
-    return any(Held([s.text, s.metadata_text()]).name(name) for s in sources.values())  # type: ignore[arg-type]
+def _anywhere(name: Name, sources: dict[tuple[str, int], Source]) -> bool:
+    return any(held_by((s.text, s.metadata_text())).name(name) for s in sources.values())
 
 
 def _joined(text: str, quoted: dict[tuple[str, int], list[str]]) -> list[str]:
