@@ -52,13 +52,18 @@ def _model() -> tuple[Any, Any]:
     return session, tokenizer
 
 
+def embed_tokens(text: str) -> tuple[Vector, list[tuple[int, int]]]:
+    """The model's last layer, one row of 384 a token, with the token's place in the text (0, 0 for special tokens)."""
+    session, tokenizer = _model()
+    encoded = tokenizer.encode(text)
+    ids = np.array([encoded.ids], dtype=np.int64)
+    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    return session.run(None, feed)[0][0], encoded.offsets
+
+
 def embed(text: str) -> Vector:
     """Unit vector of 384 dimensions: mean over the tokens (Reimers and Gurevych 2019), normalised."""
-    session, tokenizer = _model()
-    ids = np.array([tokenizer.encode(text).ids], dtype=np.int64)
-    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-    hidden = session.run(None, feed)[0][0]
-    vector = hidden.mean(axis=0)
+    vector = embed_tokens(text)[0].mean(axis=0)
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
@@ -72,11 +77,3 @@ def embed_all(texts: Sequence[str]) -> list[Vector]:
     _model()
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(embed, texts))
-
-
-@lru_cache(maxsize=4096)
-def embed_once(text: str) -> Vector:
-    """`embed`, kept in this process (6 MB at most); not to be written to."""
-    vector = embed(text)
-    vector.setflags(write=False)
-    return vector

@@ -1,26 +1,28 @@
 """The judge of model prose: do the quotes carry the sentence? Deterministic, offline, always on.
 
 Two questions. Did the sentence change what the quotes say (figures, names, negation, doubt, roles: `distortions.py`,
-each a veto with its reason)? And how much of it do they carry (a score of 0 to 1)? "supported" needs both. A paraphrase
-in other words may be refused; what is published must be findable.
+each a veto with its reason)? And how much of it do they carry (a trained score of 0 to 1, `model.py`)? "supported"
+needs both. A paraphrase in other words may be refused; what is published must be findable. How well it does:
+`python -m benchmarks.support`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aidran_pipeline.text import facts_of, supports_facts
-from aidran_pipeline.write.support.distortions import SPEECH, distortions
-from aidran_pipeline.write.support.reading import Reading, read, read_all
+from aidran_pipeline.text import facts_of, find_quotes
+from aidran_pipeline.text.prose import foreign
+from aidran_pipeline.write.support.distortions import distortions
+from aidran_pipeline.write.support.features import features
+from aidran_pipeline.write.support.model import trained
+from aidran_pipeline.write.support.reading import Reading, read, read_all, sentences_of
 
 JUDGE = "support"
-JUDGE_VERSION = "support-1"
-SUPPORTED, PARTLY = 0.5, 0.3
-DIGITS = 3
-MONTH = re.compile(r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b")
+JUDGE_VERSION = f"support-1.{trained().version}"
+GATE = 0.1005  # a sentence this low is about something else
+LOOSE = 0.0105  # the floor for what need not be findable word by word
 
 
 @dataclass(frozen=True)
@@ -33,47 +35,64 @@ class Verdict:
 
 
 def support(
-    sentence: str, quotes: Sequence[str], context: Sequence[str] = (), *, metadata: Sequence[str] = ()
+    sentence: str,
+    quotes: Sequence[str],
+    context: Sequence[str] = (),
+    *,
+    metadata: Sequence[str] = (),
+    loose: bool = False,
+    gate: bool = False,
+    titled: bool = False,
 ) -> Verdict:
-    """Whether the union of the quotes supports a sentence.
+    """Whether the union of the quotes supports a sentence. Pure and deterministic; the vetoes always hold.
 
     context: the texts around the quotes, which may take a quote back but carry nothing; metadata: what a sentence may
-    state of its sources without quoting it (outlet, author, day). Pure and deterministic.
+    state of its sources without quoting it (outlet, author, day); loose: for headings, questions and synthesis, which
+    sum up in words of their own; gate: no distortion and not about something else, without the threshold that
+    the writer's sentences are held to; titled: in a headline's capitals.
     """
     if not any(quote.strip() for quote in quotes):
         return Verdict("not", 0.0, ("no quotes",))
     if not sentence.strip():
         return Verdict("not", 0.0, ("no words",))
     reading, evidence = read(sentence), read_all(quotes)
-    reasons = [f"not in the quotes: {words}" for words in _foreign(sentence, quotes, metadata)]
+    reasons = [f"not in the quotes: {words}" for words in _foreign(sentence, quotes, context, metadata, titled)]
     reasons += [words for _, words in distortions(reading, evidence)]
-    score = round(_coverage(reading, evidence, metadata), DIGITS)
-    if score < SUPPORTED:
+    reasons += [f"the quote's own sentence: {words}" for words in _taken_back(reading, quotes, context)]
+    score = score_of(sentence, quotes, metadata)
+    wanted = LOOSE if loose else GATE if gate else trained().publish
+    if score < wanted:
         reasons.append("says more than the quotes")
     if not reasons:
         return Verdict("supported", score)
-    return Verdict("partly" if score >= PARTLY else "not", score, tuple(reasons))
+    return Verdict("partly" if score >= trained().best else "not", score, tuple(reasons))
 
 
-def _foreign(sentence: str, quotes: Sequence[str], metadata: Sequence[str]) -> list[str]:
-    """Numbers, dates, names and quoted phrases that neither quotes nor metadata hold."""
-    allowed = " \n ".join([*quotes, *metadata])
-    lowered = allowed.lower()
-    missing = supports_facts(facts_of(sentence), facts_of(allowed))
-    months = dict.fromkeys(match.group(0) for match in MONTH.finditer(sentence) if match.start())
-    return [fact.text for fact in missing if fact.text.strip("@“” ").lower() not in lowered] + [
-        month for month in months if not re.search(rf"\b{month[:3]}", allowed)
-    ]
-
-
-def _coverage(reading: Reading, evidence: Sequence[Reading], metadata: Sequence[str]) -> float:
-    """Share of content words that the quotes or the metadata hold: of all, and of the clause that has least."""
+def score_of(sentence: str, quotes: Sequence[str], metadata: Sequence[str] = ()) -> float:
+    """How much of a sentence the quotes carry, 0 to 1 in thousandths, whatever else is wrong with it."""
+    evidence = read_all(quotes)
+    if not evidence:
+        return 0.0
     told = frozenset().union(*(read(text).stems for text in metadata))
-    union = frozenset().union(*(e.stems for e in evidence)) | told
+    return trained().score(features(read(sentence), evidence, told))
 
-    def share(stems: Sequence[str], among: frozenset[str]) -> float:
-        wanted = [stem for stem in stems if stem not in SPEECH]
-        return sum(stem in among for stem in wanted) / len(wanted) if wanted else 1.0
 
-    clauses = [max(share(clause, e.stems | told) for e in evidence) for clause in reading.clauses]
-    return 0.6 * share(reading.content, union) + 0.4 * min(clauses, default=1.0)
+def _taken_back(reading: Reading, quotes: Sequence[str], context: Sequence[str]) -> list[str]:
+    """Denials, doubts and hearsay in the sentences around the quotes that the quotes leave out."""
+    whole = [
+        sentence.text
+        for text in context
+        for sentence in sentences_of(text)
+        if any(quote != sentence.text and quote.strip(" .") in sentence.text for quote in quotes)
+    ]
+    kinds = ("negation", "hedge")
+    return [words for kind, words in distortions(reading, read_all(whole)) if kind in kinds] if whole else []
+
+
+def _foreign(
+    sentence: str, quotes: Sequence[str], context: Sequence[str], metadata: Sequence[str], titled: bool
+) -> list[str]:
+    """Figures, dates, names, offices and quoted phrases that neither quotes nor metadata hold."""
+    missing = foreign(sentence, quotes, " \n ".join(metadata), titled=titled, around=context)
+    phrases = [fact.text for fact in facts_of(sentence) if fact.kind == "quoted"]
+    return missing + [phrase for phrase in phrases if not any(find_quotes(quote, phrase) for quote in quotes)]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from aidran_pipeline.write.support import lexicon as lex
 from aidran_pipeline.write.support.lexicon import stem_of, stems
-from aidran_pipeline.write.support.reading import Reading, Token
+from aidran_pipeline.write.support.reading import Reading, Token, read
 
 DENYING, HEARSAY, SPEECH = stems(lex.DENYING), stems(lex.HEARSAY), stems(lex.SPEECH)
 PROPOSING, DECIDING = stems(lex.PROPOSING), stems(lex.DECIDING)
@@ -26,6 +27,24 @@ NEED_TO = frozenset(map(stem_of, "set due going poised".split()))
 UN = re.compile(r"un(?!der|i|til|less|veil|it|cle)\w{4,}")
 FACT, ANNOUNCED, INTENDED, POSSIBLE = 4, 3, 2, 1
 REACH = 5  # words that a negation or a hedge reaches forward
+ACCUSING = frozenset(map(stem_of, "accuse allege sue".split()))
+DIRECTIONS = {"from": "to", "to": "from", "against": "by"}
+SEQUENCE = frozenset("after before following once until".split())
+OUTCOMES = frozenset(
+    map(
+        stem_of,
+        "destroy kill win ban prove admit refuse threaten collapse crush ruin abolish eliminate jail cure".split(),
+    )
+)
+LIGHT = frozenset("not also be have been still soon yet even now just well".split())
+HAS = frozenset("has have had".split())
+# Words that keep a doubt or a plan without being a modal.
+OTHER_HEDGES = {
+    **dict.fromkeys(
+        map(stem_of, "can must let allow permit prospect risk threat fear warn worry possible chance".split()), POSSIBLE
+    ),
+    **dict.fromkeys(map(stem_of, "potential option whether if question need want require".split()), INTENDED),
+}
 TIME = frozenset(
     "year month week day quarter half night time hour decade century summer spring autumn winter fall".split()
 )
@@ -72,18 +91,18 @@ def negated(reading: Reading) -> dict[str, str]:
         following = reading.tokens[at + 1].word if at + 1 < len(reading.tokens) else ""
         if following in ("only", "just", "least", "merely"):
             continue
-        for target in _targets(reading, at):
+        for target in _targets(reading, at, 1):
             found.setdefault(target.stem, token.word)
     return found
 
 
 def denied(reading: Reading) -> dict[str, str]:
-    """Stems that a denying word governs ("refused to sign")."""
+    """Stems that a denying word governs with "to" ("refused to sign")."""
     found: dict[str, str] = {}
-    for at, token in enumerate(reading.tokens):
-        if token.stem in DENYING:
-            for target in _targets(reading, at, 1):
-                found.setdefault(target.stem, token.word)
+    for at, token in enumerate(reading.tokens[:-2]):
+        target = reading.tokens[at + 2]
+        if token.stem in DENYING and reading.tokens[at + 1].word == "to" and target.content:
+            found.setdefault(target.stem, token.word)
     return found
 
 
@@ -91,38 +110,65 @@ def _negative(reading: Reading) -> bool:
     return any(t.word in lex.NEGATIONS or t.stem in DENYING or UN.match(t.word) for t in reading.tokens)
 
 
+def _akin(reading: Reading, sentence: Reading, share: float) -> bool:
+    """Whether a sentence repeats enough of a quote sentence to be about the same."""
+    content = set(reading.content)
+    return len(content & set(sentence.content)) >= max(2, share * len(content))
+
+
 def negation(pair: Pair) -> Iterator[str]:
     """A negation added, or dropped."""
     own, own_denied = negated(pair.sentence), denied(pair.sentence)
-    any_negative = any(map(_negative, pair.quotes))
-    union = pair.union()
-    for target, word in {**own_denied, **own}.items():
-        if target in own_denied and target not in own and stem_of(word) in union:
-            continue
+    negative = any(map(_negative, pair.quotes))
+    for target, word in (own_denied | own).items():
         holding = pair.nearest(target)
         if holding and not any(map(_negative, holding)):
             yield f"negation added: {word} {target}"
-        elif not holding and target in own and not any_negative:
+        elif not negative and target in own:
             yield f"negation not in the quotes: {word} {target}"
     if _negative(pair.sentence):
         return
-    for target in pair.sentence.stems:
-        holding = pair.nearest(target)
+    for target in sorted(pair.sentence.stems):
+        holding = [quote for quote in pair.nearest(target) if _akin(quote, pair.sentence, 0.5)]
         if holding and all(target in negated(q) or target in denied(q) for q in holding):
             yield f"negation dropped: {target}"
 
 
 def certainty(reading: Reading) -> dict[str, int]:
-    """The stems that stand under a word of doubt, plan or announcement, with the least level."""
+    """The verbs that stand under a word of doubt, plan or announcement, by stem, with the least level."""
     found: dict[str, int] = {}
     for at, token in enumerate(reading.tokens):
         level = CERTAIN_WORDS.get(token.word) or CERTAIN_STEMS.get(token.stem)
         if level is None or _no_hedge(reading, at):
             continue
-        for target in _targets(reading, at, 1):
-            if target.stem not in CERTAIN_STEMS:
-                found[target.stem] = min(level, found.get(target.stem, FACT))
+        target = _governed(reading, at, token.word in CERTAIN_WORDS)
+        if target and target.stem not in CERTAIN_STEMS:
+            found[target.stem] = min(level, found.get(target.stem, FACT))
     return found
+
+
+def _governed(reading: Reading, at: int, modal: bool) -> Token | None:
+    """The verb of a modal ("may soon launch"), of a verb with "to" ("expects the list to delay") or with -ing."""
+    following = reading.tokens[at + 1 : at + 1 + REACH]
+    if modal:
+        following = tuple(t for t in following if t.word not in LIGHT and not t.word.endswith("ly"))
+        return following[0] if following and following[0].content else None
+    if following and following[0].content and following[0].word.endswith("ing"):
+        return following[0]
+    for to, verb in pairwise(following):
+        if to.word == "to":
+            return verb if verb.content and verb.clause == reading.tokens[at].clause else None
+    return None
+
+
+def _hedges(reading: Reading) -> set[int]:
+    """Levels of all words of doubt, plan or announcement of a sentence, whatever they govern."""
+    return {
+        level
+        for at, token in enumerate(reading.tokens)
+        for level in [CERTAIN_WORDS.get(token.word) or CERTAIN_STEMS.get(token.stem) or OTHER_HEDGES.get(token.stem)]
+        if level is not None and not _no_hedge(reading, at)
+    }
 
 
 def _no_hedge(reading: Reading, at: int) -> bool:
@@ -137,23 +183,39 @@ def _no_hedge(reading: Reading, at: int) -> bool:
 def hedge(pair: Pair) -> Iterator[str]:
     """What the quotes call possible, planned or alleged, stated as more than that."""
     own = certainty(pair.sentence)
-    lowest = min(own.values(), default=FACT)
     for token in pair.sentence.tokens:
-        holding = pair.nearest(token.stem) if token.content else []
-        levels = [certainty(q).get(token.stem, FACT) for q in holding]
-        if not levels or any(level == FACT for level in levels):
+        holding = [q for q in (pair.nearest(token.stem) if token.content else []) if _akin(q, pair.sentence, 0.3)]
+        levels = [certainty(quote).get(token.stem, FACT) for quote in holding]
+        if not levels or FACT in levels:
             continue
-        given, taken = max(levels), min(own.get(token.stem, FACT), max(lowest, POSSIBLE))
-        past = token.word.endswith("ed") or (
-            token.word != token.stem and stem_of(token.word) != token.word and token.word in lex.PAST
-        )
-        if (
-            (given == POSSIBLE and taken >= ANNOUNCED)
-            or (given == INTENDED and taken == FACT)
-            or (given == ANNOUNCED and taken == FACT and past)
-        ):
+        given, taken = max(levels), own.get(token.stem, FACT)
+        if taken == FACT and _hedges(pair.sentence) & set(range(given + 1)):
+            continue  # in words of its own: "is considering a launch"
+        past = token.word.endswith("ed") or token.word in lex.PAST
+        if (given == POSSIBLE and taken >= ANNOUNCED) or (taken == FACT and (given == INTENDED or past)):
             yield f"hedge dropped: {token.word}"
+    yield from _bare(pair)
     yield from _hearsay(pair)
+
+
+def _bare(pair: Pair) -> Iterator[str]:
+    """No word of doubt at all where the nearest quote, otherwise repeated, has one; done where it is announced."""
+    if _hedges(pair.sentence) or pair.sentence.text.rstrip().endswith("?"):
+        return
+    own = set(pair.sentence.content)
+    done = next((a.word for a, b in pairwise(pair.sentence.tokens) if a.word in HAS and _participle(b)), None)
+    for quote in pair.nearest():
+        levels = set(certainty(quote).values())
+        if len(own & set(quote.content)) < max(3, 0.5 * len(own)):
+            continue
+        if POSSIBLE in levels:
+            yield "hedge dropped: the quote calls it possible"
+        elif levels and done and not quote.words & HAS:
+            yield f"told as done: {done}"
+
+
+def _participle(token: Token) -> bool:
+    return token.word.endswith("ed") or token.word in lex.PAST
 
 
 def _hearsay(pair: Pair) -> Iterator[str]:
@@ -170,8 +232,9 @@ def quantifier(pair: Pair) -> Iterator[str]:
     """More than the quotes' amount: all for some, the only, the first, a proof."""
     given = frozenset().union(*(q.words for q in pair.quotes))
     given_stems = pair.union()
+    asking = pair.sentence.text.rstrip().endswith("?")
     for name, members in lex.QUANTIFIERS.items():
-        if given & members or given_stems & stems(members):
+        if given & members or given_stems & stems(members) or (asking and name == "superlative"):
             continue
         for at, token in enumerate(pair.sentence.tokens):
             if token.word in members and not _harmless(pair.sentence, at, name):
@@ -206,7 +269,7 @@ def opposite(pair: Pair) -> Iterator[str]:
         for quote in pair.nearest(there):
             shared = set(quote.content) & set(pair.sentence.content)
             flipped = (here in own_negated) != (there in negated(quote) | denied(quote))
-            if len(shared) >= 2 and len(shared) >= 0.34 * len(set(pair.sentence.content)) and not flipped:
+            if len(shared) >= min(3, max(2, 0.34 * len(set(pair.sentence.content)))) and not flipped:
                 yield f"opposite of the quotes: {here} for {there}"
 
 
@@ -227,34 +290,109 @@ def cause(pair: Pair) -> Iterator[str]:
 
 
 def roles(pair: Pair) -> Iterator[str]:
-    """Who did it to whom, turned round."""
+    """Who did it to whom, turned round: about a verb that both have, or about "from", "to" and "against"."""
+    yield from _directions(pair)
+    named = pair.sentence.capitals
     for token in pair.sentence.tokens:
         if not _verb(token):
             continue
         left, right = _sides(pair.sentence, token)
-        if not left or not right:
-            continue
-        for quote in pair.nearest(token.stem):
-            other = next((t for t in quote.tokens if t.stem == token.stem), None)
-            if other is None or not _verb(other):
+        for quote in pair.nearest(token.stem) or pair.nearest():
+            other = next((t for t in quote.tokens if _pivot(t) == _pivot(token) and _verb(t)), None)
+            if other is None:
                 continue
             q_left, q_right = _sides(quote, other)
-            if left & q_right and right & q_left and not left & q_left:
+            crossed = (left & q_right) | (right & q_left)
+            if left & q_right and right & q_left and not left & q_left and crossed & named:
                 yield f"roles turned round: {token.word}"
 
 
+def _pivot(token: Token) -> str:
+    return "accuse" if token.stem in ACCUSING else token.stem
+
+
+def _directions(pair: Pair) -> Iterator[str]:
+    own = _governed_names(pair.sentence)
+    for quote in pair.nearest():
+        given = _governed_names(quote)
+        for word, names in own.items():
+            back = DIRECTIONS[word]
+            turned = names & given.get(back, set()) - given.get(word, set())
+            swapped = names - given.get(word, set()) if given.get(word) and not given[word] & names else set()
+            if turned or (swapped & quote.stems and given.get(word, set()) & pair.sentence.stems):
+                yield f"roles turned round: {word} {min(turned or swapped)}"
+
+
+def _governed_names(reading: Reading) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for word, name in pairwise(reading.tokens):
+        if word.word in DIRECTIONS and name.stem in reading.capitals:
+            found.setdefault(word.word, set()).add(name.stem)
+    return found
+
+
 def _verb(token: Token) -> bool:
-    return token.content and (token.word.endswith(("ed", "s", "ing", "er")) or token.word in lex.PAST)
+    return token.content and (token.word.endswith("ed") or token.word in lex.PAST or token.stem in ACCUSING)
 
 
 def _sides(reading: Reading, verb: Token) -> tuple[set[str], set[str]]:
     """Content stems before and after a verb, near it; of a passive with "by", turned round."""
     at = reading.tokens.index(verb)
     before = reading.tokens[max(0, at - 7) : at]
-    after = reading.tokens[at + 1 : at + 8]
+    after = reading.tokens[at + 1 :]
     left, right = ({t.stem for t in side if t.content} for side in (before, after))
     passive = any(t.word in BE for t in before[-3:]) and any(t.word == "by" for t in after[:4])
     return (right, left) if passive else (left, right)
+
+
+def order(pair: Pair) -> Iterator[str]:
+    """One thing after the other, where the quotes tell each apart."""
+    given = frozenset().union(*(q.words for q in pair.quotes))
+    for at, token in enumerate(pair.sentence.tokens):
+        if token.word not in SEQUENCE or given & SEQUENCE:
+            continue
+        halves = pair.sentence.tokens[:at], pair.sentence.tokens[at + 1 :]
+        best = [_best(pair, {t.stem for t in half if t.content}) for half in halves]
+        if all(best) and not set(best[0]) & set(best[1]):
+            yield f"order not in the quotes: {token.word}"
+
+
+def _best(pair: Pair, stems: set[str]) -> list[Reading]:
+    counts = [(len(stems & set(quote.content)), quote) for quote in pair.quotes]
+    most = max((count for count, _ in counts), default=0)
+    return [quote for count, quote in counts if count == most] if most >= 2 else []
+
+
+def merge(pair: Pair) -> Iterator[str]:
+    """A name put to what another quote says of somebody else."""
+    for text in pair.sentence.clause_texts:
+        clause = read(text)
+        names = {t.stem for t in clause.tokens if t.stem in pair.sentence.capitals}
+        rest = {t.stem for t in clause.tokens if t.content} - names
+        if not names or len(rest) < 3:
+            continue
+        for quote in _best(pair, rest):
+            others = [q for q in pair.quotes if names & q.stems]
+            own = max((len(rest & q.stems) for q in others), default=0)
+            displaced = quote.capitals - pair.sentence.stems
+            if (
+                len(rest & quote.stems) >= 0.5 * len(rest)
+                and not names & quote.stems
+                and others
+                and displaced
+                and own <= 0.4 * len(rest)
+            ):
+                yield f"merged: {min(names)} is not in the quote that says the rest"
+
+
+def outcome(pair: Pair) -> Iterator[str]:
+    """A strong outcome that no quote tells."""
+    union = pair.union()
+    word = next((t.word for t in pair.sentence.tokens if t.stem in OUTCOMES and t.stem not in union), None)
+    if word and not word.endswith("ing"):
+        yield f"outcome not in the quotes: {word}"
+    if "for good" in pair.sentence.text and not any("for good" in q.text for q in pair.quotes):
+        yield "outcome not in the quotes: for good"
 
 
 Check = Callable[[Pair], Iterator[str]]
@@ -266,6 +404,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("decision", decision),
     ("cause", cause),
     ("roles", roles),
+    ("order", order),
+    ("merge", merge),
+    ("outcome", outcome),
 )
 
 

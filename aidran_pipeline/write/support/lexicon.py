@@ -12,13 +12,11 @@ from aidran_pipeline.text.words import stem
 NEGATIONS = frozenset(
     "not no never none nobody nothing neither nor cannot without n't nowhere hardly barely scarcely".split()
 )
-# Words that deny without "not": a sentence may say "did not" where its source has one of them, and the other way round.
+# Words that deny without "not": a sentence may say "did not" where its source has one of them, and the other way.
 DENYING = frozenset(
-    """fail refuse decline deny reject lack stop halt block ban prevent avoid absent unable unlikely impossible false
-    wrong untrue myth refute dismiss drop cancel abandon withdraw prohibit forbid oppose end cease miss lose few little
-    free instead rather despite unclear unknown uncertain scrap bar against exempt remove missing stall pause delay
-    shelve doubt dispute unaware incapable void invalid overturn disagree
-    disallow discontinue disappear disqualify disprove disband""".split()
+    """fail refuse decline deny reject lack stop prevent avoid absent unable unlikely impossible false wrong untrue
+    refute dismiss prohibit forbid oppose unclear unknown uncertain dispute halt rather unaware incapable disagree
+    disallow withdraw overturn cease vanish disappear contest""".split()
 )
 # How sure a source is of what follows the word: 1 possible, 2 intended or expected, 3 announced. A fact has 4.
 CERTAINTY = {
@@ -48,15 +46,15 @@ QUANTIFIERS: dict[str, frozenset[str]] = {
     "only": frozenset("only sole solely exclusively alone uniquely unique".split()),
     "most": frozenset("most mostly majority largely".split()),
     "proof": frozenset(
-        "prove proof proven guarantee definitely undoubtedly conclusively certainly unquestionably inevitably".split()),
+        "prove proven guarantee definitely undoubtedly conclusively certainly unquestionably inevitably".split()),
     "superlative": frozenset(
-        """largest biggest best worst first last fastest slowest highest lowest greatest smallest strongest weakest
+        """largest biggest best worst fastest slowest highest lowest greatest smallest strongest weakest
         unprecedented oldest youngest newest cheapest richest longest shortest""".split()),
 }  # fmt: skip
 WEAKER = frozenset("some several many few one a most part partly half sometimes often certain among various".split())
 CAUSES = frozenset(
     """because cause caused causing thanks led leads leading prompt prompted prompting trigger triggered triggering
-    sparked spark therefore thus hence consequently resulting resulted result due owing forced forcing drove driven
+    sparked spark therefore thus hence consequently resulting resulted result owing forced forcing drove driven
     blamed blame attributed attributable thereby fuelled fueled""".split()
 )
 CAUSES_LOOSE = CAUSES | frozenset(

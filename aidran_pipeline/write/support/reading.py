@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from aidran_pipeline.text import Fact, facts_of, split_sentences
 from aidran_pipeline.text.words import STOP_WORDS
@@ -71,6 +72,12 @@ class Reading:
         return tuple(facts_of(self.text))
 
     @cached_property
+    def capitals(self) -> frozenset[str]:
+        """Stems of the words of its names."""
+        spans = [(fact.start, fact.end) for fact in self.facts if fact.kind == "name"]
+        return frozenset(t.stem for t in self.tokens if t.content and any(a <= t.start < b for a, b in spans))
+
+    @cached_property
     def clauses(self) -> tuple[tuple[str, ...], ...]:
         """Content stems by clause; a clause with fewer than three joins the one before."""
         groups: dict[int, list[str]] = {}
@@ -84,6 +91,19 @@ class Reading:
             else:
                 merged.append(list(group))
         return tuple(map(tuple, merged))
+
+    @cached_property
+    def clause_texts(self) -> tuple[str, ...]:
+        """The clauses as text, those with fewer than three content words with the one before."""
+        cuts = [0, *(match.start() for match in CLAUSE.finditer(self.text)), len(self.text)]
+        merged: list[list[int]] = []
+        for start, end in pairwise(cuts):
+            few = sum(t.content and start <= t.start < end for t in self.tokens) < 3
+            if merged and (few or merged[-1][2]):
+                merged[-1] = [merged[-1][0], end, few and merged[-1][2]]
+            else:
+                merged.append([start, end, few])
+        return tuple(self.text[start:end].strip(" ,;:—–-") for start, end, _ in merged)
 
 
 def _token(text: str, start: int, clause: int) -> Token:
