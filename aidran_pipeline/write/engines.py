@@ -6,7 +6,7 @@ What does not belong here: storing (article.py, persist.py), writing (compose.py
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.llm import Models
@@ -17,6 +17,9 @@ from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.judge import JUDGE_VERSION, judge_of
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.select import NotEnough
+
+if TYPE_CHECKING:
+    from aidran_pipeline.write.model import Asking, ModelFailure, TooThin
 
 REPAIRS = 2  # how often a page is composed again without the claims that a gate refused
 
@@ -70,27 +73,34 @@ def write_draft(material: Material, publication: Publication, context: Context, 
 
 
 def _with_models(material: Material, publication: Publication, context: Context, models: Models) -> Written:
-    from aidran_pipeline.write.model import ENGINE as MODEL
-    from aidran_pipeline.write.model import Asking, ModelFailure, compose_with_model, engine_version
+    from aidran_pipeline.write import model
 
-    asking, version = Asking(models), engine_version(models)
+    asking, version = model.Asking(models), model.engine_version(models)
     try:
-        draft = compose_with_model(material, publication, asking, context)
+        draft = model.compose_with_model(material, publication, asking, context)
     except NotEnough as nothing:
         reasons = [{"sentence": -1, **reason} for reason in nothing.reasons]
-        return Written(None, reasons, MODEL, version, {"calls": len(asking.calls)})
-    except ModelFailure as failure:
-        draft_or_none, reasons = _compose(material, publication, context)
-        if draft_or_none is not None:
-            draft_or_none.inputs["calls"] = list(asking.calls)
-        fallback = {"role": failure.role, "kind": failure.kind, "detail": failure.detail}
-        numbers: dict[str, Any] = {"fallback": fallback, "calls": len(asking.calls)}
-        if failure.kind == "budget":
-            numbers["partial"] = True
-        return Written(draft_or_none, reasons, numbers=numbers, fallback=fallback)
+        return Written(None, reasons, model.ENGINE, version, {"calls": len(asking.calls)})
+    except (model.ModelFailure, model.TooThin) as failure:
+        return _instead(material, publication, context, asking, failure)
     failures = run_gates(draft, context)
-    numbers = {**draft.inputs["writing"], "calls": len(asking.calls)}
-    return Written(draft, [f.as_dict() for f in failures], MODEL, version, numbers)
+    numbers = {k: v for k, v in draft.inputs["writing"].items() if k != "refused_sentences"}
+    numbers["calls"] = len(asking.calls)
+    return Written(draft, [f.as_dict() for f in failures], model.ENGINE, version, numbers)
+
+
+def _instead(
+    material: Material, publication: Publication, context: Context, asking: Asking, failure: ModelFailure | TooThin
+) -> Written:
+    """The extractive engine's article over the same claims, with why and what was paid all the same."""
+    draft, reasons = _compose(material, publication, context)
+    if draft is not None:
+        draft.inputs["calls"] = list(asking.calls)
+    fallback = {"role": failure.role, "kind": failure.kind, "detail": failure.detail}
+    numbers: dict[str, Any] = {"fallback": fallback, "calls": len(asking.calls)}
+    if failure.kind == "budget":
+        numbers["partial"] = True
+    return Written(draft, reasons, numbers=numbers, fallback=fallback)
 
 
 def _engines(material: Material, written: Written, models: Models) -> dict[str, Any]:

@@ -14,12 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib import import_module
+from typing import TYPE_CHECKING
 
 from aidran_pipeline.text import facts_of, supports_facts
 from aidran_pipeline.write import wording
 from aidran_pipeline.write.draft import MARKER, Sentence, Use
 from aidran_pipeline.write.fit import clauses
+
+if TYPE_CHECKING:
+    from aidran_pipeline.write.support import Verdict
 
 JUDGE = "verbatim"
 JUDGE_VERSION = "verbatim-3"
@@ -177,8 +180,9 @@ def judge(sentence: Sentence, grounds: list[Use], topic_label: str) -> tuple[str
 def judge_of(engine: str) -> tuple[str, str]:
     """Name and version of the judge that holds an engine's sentences."""
     if engine == "model":
-        judging = import_module("aidran_pipeline.write.support")
-        return judging.JUDGE, judging.JUDGE_VERSION
+        from aidran_pipeline.write import support
+
+        return support.JUDGE, support.JUDGE_VERSION
     return JUDGE, JUDGE_VERSION
 
 
@@ -193,26 +197,29 @@ def verdict(
     given = judge(sentence, grounds, topic_label)
     if engine != "model" or given[0] == "supported":
         return given
-    judging = import_module("aidran_pipeline.write.support")
-    found = judging.support(
-        sentence.plain(),
-        [*(use.quote for use in grounds), *told],
-        [around(use) for use in grounds],
-        metadata=[*(use.source.metadata_text() for use in grounds), topic_label],
-    )
+    if not grounds and told and own_words(sentence, [], topic_label) is None:
+        return "supported", 1.0
+    found = _supported(sentence, grounds, topic_label, told)
     return found.verdict, found.score
 
 
 def reasons_against(sentence: Sentence, grounds: list[Use], topic_label: str, told: Sequence[str] = ()) -> list[str]:
     """Why the model engine's judge does not call a sentence supported, in words for its writer."""
-    judging = import_module("aidran_pipeline.write.support")
-    found = judging.support(
-        sentence.plain(),
-        [*(use.quote for use in grounds), *told],
-        [around(use) for use in grounds],
-        metadata=[*(use.source.metadata_text() for use in grounds), topic_label],
-    )
-    return list(found.reasons)
+    return list(_supported(sentence, grounds, topic_label, told).reasons)
+
+
+def _supported(sentence: Sentence, grounds: list[Use], topic_label: str, told: Sequence[str]) -> Verdict:
+    told_of = (*dict.fromkeys(use.source.metadata_text() for use in grounds), topic_label)
+    quotes = (*dict.fromkeys(use.quote for use in grounds), *told)
+    return _support(sentence.plain(), quotes, tuple(dict.fromkeys(around(use) for use in grounds)), told_of)
+
+
+@lru_cache(maxsize=4096)
+def _support(text: str, quotes: tuple[str, ...], context: tuple[str, ...], metadata: tuple[str, ...]) -> Verdict:
+    """The judge's verdict, once for equal words: an article is checked several times on its way."""
+    from aidran_pipeline.write.support import support
+
+    return support(text, quotes, context, metadata=metadata)
 
 
 def around(use: Use, most: int = 240) -> str:

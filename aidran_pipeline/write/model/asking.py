@@ -25,6 +25,16 @@ class ModelFailure(Exception):
         self.kind, self.detail, self.role = failure.kind, failure.detail, role
 
 
+class TooThin(Exception):
+    """There is a story, but not enough evidence for prose of its length: the extractive engine tells it."""
+
+    kind, role = "thin", "writer"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
 class Asking:
     """Asks and remembers: ids of ledger rows in the order they came, how many answers came from the cache."""
 

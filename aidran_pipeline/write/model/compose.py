@@ -17,11 +17,11 @@ from aidran_pipeline.write.draft import Draft, number_tokens
 from aidran_pipeline.write.gates import Context
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.model import checks, forms
-from aidran_pipeline.write.model.asking import Asking, ModelFailure
-from aidran_pipeline.write.model.finish import finished
+from aidran_pipeline.write.model.asking import Asking, ModelFailure, TooThin
+from aidran_pipeline.write.model.finish import WORDS, finished, words_of
 from aidran_pipeline.write.model.lines import Line, in_reading_order, to_sentences
 from aidran_pipeline.write.model.mend import Tally, apply_mends, ask_mends, refused_by
-from aidran_pipeline.write.model.offer import Item, Offer, make_offer
+from aidran_pipeline.write.model.offer import LEAST_WORDS, Item, Offer, make_offer
 from aidran_pipeline.write.model.own import Own
 from aidran_pipeline.write.model.pieces import Shown, front_lines, section_lines
 from aidran_pipeline.write.model.prompting import (
@@ -39,6 +39,7 @@ ENGINE = "model"
 ENGINE_VERSION = "model-1"
 LEAST_SHOWN = 5  # passing body sentences from which headline and questions are written
 FOR_ANSWERS = 14
+SPARED = 0.3  # of the sentences written, dropped: more, and the shortness is the model's doing
 
 
 def engine_version(models: Models) -> str:
@@ -57,7 +58,9 @@ class Writing:
         self.earlier_versions: list[int] = []
 
     def compose(self) -> Draft:
-        """The whole draft. Raises NotEnough or ModelFailure."""
+        """The whole draft. Raises NotEnough, TooThin or ModelFailure."""
+        if self.offer.words() < LEAST_WORDS:
+            raise TooThin(f"{self.offer.words()} words of quotable evidence, {LEAST_WORDS} needed for prose")
         outline = self._outline()
         shares = self._shares(outline)
         self._sections(outline, shares)
@@ -66,15 +69,30 @@ class Writing:
         self._story_so_far()
         self._repair()
         self.lines, draft = finished(self)
+        self._long_enough(draft)
         draft.inputs |= {
             "calls": list(self.asking.calls),
             "writing": {
                 "claims_offered": len(self.offer.items), "calls_cached": self.asking.cached,
                 "written": self.tally.written, "refused": self.tally.refused, "mended": self.tally.mended,
-                "dropped": self.tally.dropped, "trimmed": self.tally.trimmed, "refusals": self.tally.refusals,
+                "dropped": self.tally.dropped, "trimmed": self.tally.trimmed, "quoted_by_code": self.tally.quoted,
+                "refusals": self.tally.refusals, "words": words_of(draft), "synthesis": _synthesis_share(draft),
+                "refused_sentences": self.tally.reasons,
             },
         }  # fmt: skip
         return draft
+
+    def _long_enough(self, draft: Draft) -> None:
+        """A page too short for want of evidence is the extractive engine's; one that lost its sentences is withheld."""
+        words, lost = words_of(draft), self.tally.dropped / max(1, self.tally.written)
+        if words >= WORDS[0]:
+            return
+        if lost <= SPARED:
+            raise TooThin(f"{words} words hold against their sources, {WORDS[0]} needed")
+        detail = (
+            f"{words} words, {WORDS[0]} needed: {self.tally.dropped} of {self.tally.written} sentences did not hold"
+        )
+        raise NotEnough("too little holds", detail)
 
     def _request(self, prompt: str, user: str, schema: Any, subject: str, check: Any, most: int = 2400) -> Request[Any]:
         return Request(
@@ -184,11 +202,17 @@ class Writing:
         return [told.version_id for told in self.offer.told.values() if told.id in line.earlier]
 
 
+def _synthesis_share(draft: Draft) -> float:
+    """The share of the sections' sentences that are synthesis, in hundredths."""
+    body = draft.part("body")
+    return round(sum(s.kind == "synthesis" for s in body) / max(1, len(body)), 2)
+
+
 def compose_with_model(material: Material, publication: Publication, asking: Asking, context: Context) -> Draft:
     """Write the article of one (day, topic) with the configured models.
 
-    Raises NotEnough, with its reasons, when the material or what the gates leave of the prose makes no story, and
-    ModelFailure when a model gives no usable answer.
+    Raises NotEnough, with its reasons, when the material or what the gates leave of the prose makes no story, TooThin
+    when there is a story but no prose in it, and ModelFailure when a model gives no usable answer.
     """
     writing = Writing(material, publication, asking, context)
     try:

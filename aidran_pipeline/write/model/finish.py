@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.fit import repeats
 from aidran_pipeline.write.model.lines import Line, without
 from aidran_pipeline.write.model.mend import refused_by
+from aidran_pipeline.write.model.offer import Item
 from aidran_pipeline.write.model.own import Own
 from aidran_pipeline.write.select import NotEnough
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 WORDS = (600, 1100)
 LEAST_BODY = 2  # sentences of a section
+MOST_QUOTED = 6  # sentences that code may add to a page that came out too short
+SPARE = 15  # words above the least
 ROUNDS = 6
 
 
@@ -33,6 +37,7 @@ def finished(writing: Writing) -> tuple[list[Line], Draft]:
     _balance(writing)
     _enough(writing.lines)
     _fill(writing)
+    _lengthen(writing)
     _trim(writing)
     _drop_refused(writing)
     _fill(writing)
@@ -82,8 +87,9 @@ def _fill(writing: Writing) -> None:
 
     missing = [part for part in ("headline", "short_title", "dek") if not has(part)]
     sections = [n for n in (1, 2, 3) if not has("heading", n)]
-    questions = [n for n in (1, 2, 3) if not (has("question", n) and has("answer", n))]
-    if not (missing or sections or questions) and has("story_so_far"):
+    questions = [n for n in (1, 2, 3) if not has("answer", n)]
+    unasked = [n for n in (1, 2, 3) if has("answer", n) and not has("question", n)]
+    if not (missing or sections or questions or unasked) and has("story_so_far"):
         return
     lines = [line for line in lines if not (line.part in ("question", "answer") and line.section in questions)]
     writing.lines = lines = without(lines, [])
@@ -95,10 +101,43 @@ def _fill(writing: Writing) -> None:
         made.append(own.heading(number, taken))
     for number in questions:
         made += own.question(number)
+    for number in unasked:
+        made += [line for line in own.question(number) if line.part == "question"]
     if not has("story_so_far"):
         told, writing.earlier_versions = own.so_far(alone=True)
         made += told
     writing.lines = [*lines, *made]
+
+
+def _lengthen(writing: Writing) -> None:
+    """While the page is too short: evidence that no sentence uses, quoted by code where its storyline is told."""
+    own = Own(writing.material, writing.publication, writing.offer, writing.lines)
+    cited = [line for line in writing.lines if line.part in ("body", "answer")]
+    told = [use.quote for line in cited for use in line.uses()]
+    for item in writing.offer.items.values():
+        if writing.tally.quoted >= MOST_QUOTED or sum(line.words() for line in writing.lines) >= WORDS[0] + SPARE:
+            return
+        section = _section_of(item, writing.lines)
+        if section is None or any(repeats(item.use.quote, quote) for quote in told):
+            continue
+        line = own.quotation(item, section, 2)
+        writing.lines.append(line)
+        told.append(item.use.quote)
+        writing.tally.quoted += 1
+
+
+def _section_of(item: Item, lines: Sequence[Line]) -> int | None:
+    """The section that tells an item's storyline: where most of its evidence is cited; else none."""
+    counts = {
+        section: sum(
+            any(other.storyline == item.storyline for other in line.items)
+            for line in lines
+            if line.part == "body" and line.section == section
+        )
+        for section in (1, 2, 3)
+    }
+    best = max(counts, key=lambda section: (counts[section], -section))
+    return best if counts[best] else None
 
 
 def _trim(writing: Writing) -> None:

@@ -54,7 +54,7 @@ class Line(Form):
 class Paragraph(Form):
     """Sentences that belong together."""
 
-    sentences: list[Line] = Field(min_length=1, max_length=8)
+    sentences: list[Line] = Field(min_length=1, max_length=12)
 
 
 class SectionText(Form):

@@ -31,13 +31,14 @@ Judging = Callable[[Draft, Context], dict[int, Verdict]]
 
 @dataclass
 class Tally:
-    """What became of the model's sentences; refusals: (gate, rule) → how many, before the repair."""
+    """What became of the model's sentences. quoted: sentences that code added; refusals: by gate and rule, at first."""
 
     written: int = 0
     refused: int = 0
     mended: int = 0
     dropped: int = 0
     trimmed: int = 0
+    quoted: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     reasons: list[dict[str, Any]] = field(default_factory=list)
 

@@ -23,9 +23,12 @@ from aidran_pipeline.write.threads import Thread, threads_of
 
 MOST_CLAIMS = 44
 LEAD, SECOND, OTHER = 16, 10, 4  # claims of the storyline that leads, of those with a section, of a small one
-A_RECORD = 3  # claims of one record
+A_RECORD, A_RECORD_THIN = 3, 5  # claims of one record; where a topic has few records
+THIN_RECORDS = 14
+LEAST_WORDS = 290  # of all quotes: less makes no prose of 600 words without filler
 SAME_STORY = 3  # claims of other outlets that repeat one that is offered already
-PAGES, A_PAGE = 4, 3
+PAGES, A_PAGE = 6, 4
+MOST_OF_PAGES = 18
 PAGE_LENGTH = (50, 280)
 PAGE_NEAR = 0.12
 
@@ -58,6 +61,10 @@ class Offer:
     threads: tuple[Thread, ...]
     plan: Plan | None = None
     read: tuple[str, ...] = field(default=())
+
+    def words(self) -> int:
+        """Words of all quotes."""
+        return sum(len(item.use.quote.split()) for item in self.items.values())
 
     def records(self) -> int:
         """Distinct records among the items."""
@@ -119,6 +126,8 @@ def _chosen(threads: list[Thread], plan: Plan | None, publication: Publication) 
     kept = {c.id for claims in (plan.reserved if plan else {}).values() for c in claims}
     sections = {t.storyline.id for kind, group in (plan.sections if plan else []) for t in group if kind == "storyline"}
     records: set[int | None] = set()
+    few = len({c.source.record_id for t in threads for c in t.claims}) < THIN_RECORDS
+    each = A_RECORD_THIN if few else A_RECORD
     total = 0
     for place, thread in enumerate(threads):
         most = LEAD if place == 0 else SECOND if thread.storyline.id in sections else OTHER
@@ -128,7 +137,7 @@ def _chosen(threads: list[Thread], plan: Plan | None, publication: Publication) 
             new = claim.source.record_id not in records
             if len(taken) >= most or total >= MOST_CLAIMS or (new and len(records) >= publication.max_cited_records):
                 continue
-            if _offered(claim, taken):
+            if _offered(claim, taken, each):
                 taken.append(claim)
                 records.add(claim.source.record_id)
                 total += 1
@@ -143,13 +152,16 @@ def _told_in_order(claims: list[Claim]) -> list[Claim]:
     return sorted(claims, key=lambda c: (first[c.source.key], c.start))
 
 
-def _offered(claim: Claim, taken: list[Claim]) -> bool:
-    """Whether a claim adds to what its thread offers: quotable whole, and no repetition but another outlet's."""
+def _offered(claim: Claim, taken: list[Claim], each: int) -> bool:
+    """Whether a claim adds to what its thread offers: quotable whole, and no repetition but another outlet's.
+
+    each: claims of one record at most.
+    """
     use = use_of(claim)
     if not whole_sentence(use) or cut_off(use):
         return False
     same = [c for c in taken if c.source.key == claim.source.key]
-    if len(same) >= A_RECORD or (not same and not opens(claim)):
+    if len(same) >= each or (not same and not opens(claim)):
         return False
     said = [c for c in taken if repeats(claim.quote, c.quote)]
     if any(c.source.family == claim.source.family and c.source.platform == claim.source.platform for c in said):
@@ -159,11 +171,11 @@ def _offered(claim: Claim, taken: list[Claim]) -> bool:
 
 def _pages(threads: list[Thread], quotes: list[str]) -> Iterator[tuple[Thread, Page, list[Use]]]:
     """The sentences of linked pages that are nearest to their storyline and repeat nothing, a few a page."""
-    made = 0
+    made = total = 0
     for thread in threads:
         words = " ".join(c.quote for c in thread.claims[:6])
         for page in thread.pages:
-            if made == PAGES:
+            if made == PAGES or total >= MOST_OF_PAGES:
                 return
             found: list[tuple[float, Use]] = []
             for span in split_sentences(page.source.text)[:60]:
@@ -178,6 +190,6 @@ def _pages(threads: list[Thread], quotes: list[str]) -> Iterator[tuple[Thread, P
                     found.append((near + (0.3 if any(ch.isdigit() for ch in quote) else 0.0), use))
             best = sorted(sorted(found, key=lambda f: (-f[0], f[1].start))[:A_PAGE], key=lambda f: f[1].start)
             if best:
-                made += 1
+                made, total = made + 1, total + len(best)
                 quotes.extend(use.quote for _, use in best)
                 yield thread, page, [use for _, use in best]

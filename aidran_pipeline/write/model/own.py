@@ -16,7 +16,7 @@ from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.model.lines import Line, in_reading_order, to_sentences
-from aidran_pipeline.write.model.offer import Offer
+from aidran_pipeline.write.model.offer import Item, Offer
 from aidran_pipeline.write.select import NotEnough, Plan
 from aidran_pipeline.write.sofar import write_first_story, write_frame
 from aidran_pipeline.write.titles import dek, heading, headline, short_title
@@ -67,6 +67,20 @@ class Own:
         made = self.builder.sentences[before:]
         del self.builder.sentences[before:]
         return [self.line(s) for s in made if s.section == section]
+
+    def quotation(self, item: Item, section: int, paragraph: int) -> Line:
+        """An attributed quotation of a piece of evidence."""
+        before = len(self.builder.sentences)
+        if item.claim is not None:
+            self.builder.quote(item.claim, section, paragraph, first=False, brief=True)
+            sentence = self.builder.sentences[before]
+        else:
+            text = self.builder.voice.page(item.use.source, item.use, own=False, alone=True)
+            sentence = Sentence(
+                "body", text, section, paragraph, "cited", [item.use], storyline_id=item.use.source.storyline_id
+            )
+        del self.builder.sentences[before:]
+        return self.line(sentence)
 
     def so_far(self, *, alone: bool) -> tuple[list[Line], list[int]]:
         """The sentences on volume and on the page before; the ids of the versions they name.

@@ -12,16 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aidran_pipeline.text import facts_of
+from aidran_pipeline.text.common import ORDINARY
 from aidran_pipeline_tests.scripted_model.server import ChatRequest, Reply, as_json
 
 Row = dict[str, Any]
-LOWER = frozenset(
-    """a an the of in on at by for from to with without after before when while if every each most many some several
-    all no two three four five six seven eight nine ten one both doctors patients teams people analysts engineers
-    officials critics ministries contracts evaluators customers clinics hospitals agents models developers teachers
-    artists lawyers courts companies firms buyers tenants whether procurement thermal data concrete control
-    sovereign eight nobody half their its this that these those there it he she they""".split()
-)
 SPOKEN = re.compile(
     r"(?:, | )(?:\w+ ){0,6}(?:say|says|said|writes?|wrote|warns?|warned|shows?|finds?|found|reports?)$", re.I
 )
@@ -41,8 +36,10 @@ def rows(question: str, mark: str) -> list[Row]:
 
 def lowered(quote: str) -> str:
     """A quote as it stands after "that": a small first letter unless it begins with a name."""
-    first = re.split(r"[\s,’']", quote, maxsplit=1)[0]
-    return quote[0].lower() + quote[1:] if first.lower() in LOWER else quote
+    first = re.split(r"[\s,’'-]", quote, maxsplit=1)[0]
+    name = any(fact.kind == "name" and fact.start == 0 for fact in facts_of(quote))
+    plain = first.lower() in ORDINARY or (first.islower() is False and first[1:].islower() and not name)
+    return quote[0].lower() + quote[1:] if plain and first not in ("AI", "I") else quote
 
 
 def capital(text: str) -> str:
@@ -70,6 +67,8 @@ class Pen:
         """One piece of evidence as one sentence."""
         self.turn += 1
         quote = row["quote"].rstrip(" .")
+        if row.get("kind") == "headline":
+            return self._headed(row, quote)
         if is_post(row):
             return self._post(row, quote)
         if attributed(quote):
@@ -86,6 +85,16 @@ class Pen:
             frames = ("{Who}’s full text says that {q}.", "{Q}, according to {who}’s full text.")
         if "," in quote:
             frames = tuple(f for f in frames if f.startswith(("{Who}", "According"))) or frames
+        return self._fill(frames[self.turn % len(frames)], row, quote)
+
+    def _headed(self, row: Row, quote: str) -> str:
+        """A title is quoted as one: its grammar does not stand in a sentence."""
+        if is_post(row):
+            frames = ("{Who} opened a thread with the words “{Q}”.", "“{Q}” is how {who} headed a thread.")
+        else:
+            frames = ("{Who} put it in a line: “{Q}”.", "“{Q}” was the headline at {who}.")
+        if quote.endswith(("?", "!")):
+            frames = frames[:1]
         return self._fill(frames[self.turn % len(frames)], row, quote)
 
     def _post(self, row: Row, quote: str) -> str:
@@ -182,7 +191,11 @@ def section(question: str) -> Row:
     for place, part in enumerate((first, second)):
         before = ""
         for row in part:
-            if total > TARGET[1] - 20 or (place == 0 and total > TARGET[1] * 0.6 and second):
+            if (
+                len(paragraphs[place]) == 6
+                or total > TARGET[1] - 20
+                or (place == 0 and total > TARGET[1] * 0.6 and second)
+            ):
                 break
             text = pen.sentence(row, again=row["who"] == before and not is_post(row))
             before = row["who"]
@@ -214,7 +227,7 @@ def _together(flat: list[Row]) -> Row | None:
         who = {row["who"]: n for n, row in said}
         if len(who) >= 2:
             (one, a), (other, b) = list(who.items())[:2]
-            return {"text": f"Both {one} and {other} speak of {name}.", "cites": [], "rests_on": [a, b]}
+            return {"text": f"Both {one} and {other} report on {name}.", "cites": [], "rests_on": [a, b]}
     return None
 
 
@@ -233,59 +246,93 @@ def front(question: str) -> Row:
     """Titles from the body, answers from what is left, the story so far from yesterday and today."""
     body, evidence, told = rows(question, "body"), rows(question, "evidence"), rows(question, "yesterday")
     pen = Pen(len(body))
-    plain = [line for line in body if 45 <= len(_bare(line["text"])) <= 95 and "“" not in line["text"]]
-    lead = next((line for line in plain if line["section"] == 1), plain[0] if plain else body[0])
-    title = _bare(lead["text"])
-    other = next(
-        (line for line in body if line is not lead and 12 <= len(line["text"].split()) <= 32 and "@" in line["text"]),
-        next(line for line in body if line is not lead),
-    )
-    names = names_in([line["text"] for line in body if line["section"] == 1]) or ["this"]
-    kept = {use: [r for r in evidence if use in r.get("good_for", [])] for use in ("why", "advice", "counter")}
-    spare = [row for row in evidence if not row.get("good_for")]
-    answers = {}
-    for use in ("why", "advice", "counter"):
-        chosen = kept[use][:2] or spare[:2]
-        spare = [row for row in spare if row not in chosen]
-        answers[use] = [{"text": pen.sentence(r), "cites": [r["id"]], "rests_on": []} for r in chosen] or [
-            {"text": _bare(lead["text"]) + ".", "cites": [], "rests_on": [lead["number"]]}
-        ]
-    asked = {
-        "why": f"Why does {names[0]} matter?",
-        "advice": f"What do the sources advise or do about {names[0]}?",
-        "counter": "What speaks most strongly against it?",
-    }
+    reports = [
+        line for line in body if "“" not in line["text"] and "@" not in line["text"] and "user of" not in line["text"]
+    ]
+    plain = [line for line in reports if 45 <= len(bare(line["text"])) <= 95]
+    lead = next((line for line in plain if line["section"] == 1), (plain or reports or body)[0])
+    names = names_in([line["text"] for line in body if line["section"] == 1])[:2]
+    grounds = [line["number"] for line in body if any(name in line["text"] for name in names)] or [lead["number"]]
+    dek, on = _dek(lead, body, reports)
+    asked = _asked(names)
+    answers = _answers(evidence, pen, [line for line in body if line is not lead])
+    tab = [name for name in names_in([bare(lead["text"])] * 2) if len(name) > 2][:2]
     return {
-        "headline": {"text": title, "rests_on": [lead["number"]]},
-        "short_title": {"text": " ".join(names[:2]) if names != ["this"] else title[:30], "rests_on": [lead["number"]]},
-        "dek": {"text": other["text"], "rests_on": [other["number"]]},
+        "headline": {"text": bare(lead["text"]), "rests_on": [lead["number"]]},
+        "short_title": {"text": " and ".join(tab) or bare(lead["text"])[:40].rsplit(" ", 1)[0], "rests_on": [lead["number"]]},
+        "dek": {"text": dek, "rests_on": on},
         **{
-            use: {"question": asked[use], "question_rests_on": [lead["number"]], "answer": answers[use]}
-            for use in answers
+            use: {"question": asked[use], "question_rests_on": grounds[:8], "answer": answers[use]} for use in answers
         },
-        "so_far": _so_far(told, body, lead),
+        "so_far": _so_far(told, body, [lead["number"], *on]),
+    }  # fmt: skip
+
+
+def _asked(names: list[str]) -> Row:
+    """Three questions about what the first section names."""
+    about = " and ".join(names)
+    return {
+        "why": f"Why {'do' if len(names) > 1 else 'does'} {about or 'this'} matter?",
+        "advice": f"What do the sources advise or do about {about or 'it'}?",
+        "counter": f"What speaks against {about or 'it'}?",
     }
 
 
-def _bare(text: str) -> str:
-    """A body sentence without its attribution, where that is at its end."""
-    text = text.rstrip(".")
-    return re.sub(r", (?:[A-Z][\w&’]*(?: [A-Z&][\w’]*)*) (?:reports|writes)$", "", text)
+def _answers(evidence: list[Row], pen: Pen, body: list[Row]) -> dict[str, list[Row]]:
+    """For each question what was kept for it, else something that no section tells, else two of its sentences as one."""
+    spare = [row for row in evidence if not row.get("good_for")]
+    pairs = [line for line in body if "“" not in line["text"] and 6 <= len(line["text"].split()) <= 24]
+    answers: dict[str, list[Row]] = {}
+    for use in ("why", "advice", "counter"):
+        chosen = [row for row in evidence if use in row.get("good_for", [])][:2]
+        while spare and len(chosen) < 2:
+            chosen.append(spare.pop(0))
+        answers[use] = [{"text": pen.sentence(row), "cites": [row["id"]], "rests_on": []} for row in chosen]
+        if not chosen and len(pairs) >= 2:
+            one, two = pairs.pop(0), pairs.pop()
+            text = f"{capital(bare(one['text']))}, and {lowered(bare(two['text']))}."
+            answers[use] = [{"text": text, "cites": [], "rests_on": [one["number"], two["number"]]}]
+        elif not chosen:
+            answers[use] = [{"text": body[-1]["text"], "cites": [], "rests_on": [body[-1]["number"]]}]
+    return answers
 
 
-def _so_far(told: list[Row], body: list[Row], lead: Row) -> list[Row]:
+def _dek(lead: Row, body: list[Row], reports: list[Row]) -> tuple[str, list[int]]:
+    """A second fact beside a voice that weighs it, in one sentence; else the second fact alone."""
+    others = [line for line in reports if line is not lead]
+    second = next((line for line in others if 6 <= len(bare(line["text"]).split()) <= 16), None)
+    spoken = [line for line in body if "@" in line["text"] and "“" not in line["text"]]
+    voices = [line for line in spoken if len(line["text"].split()) <= 22]
+    if second is not None and voices:
+        text = f"{capital(bare(second['text']))}, while {lowered(voices[0]['text'])}"
+        return text, [second["number"], voices[0]["number"]]
+    other = second or next(line for line in body if line is not lead)
+    return f"{capital(bare(other['text']))}.", [other["number"]]
+
+
+def bare(text: str) -> str:
+    """A body sentence without its attribution: the fact alone, for a title."""
+    text = text.strip().rstrip(".")
+    text = re.sub(r", (?:[A-Z][\w&’]*(?: [A-Z&][\w’]*)*) (?:reports|writes)$", "", text)
+    text = re.sub(r", the same report says$", "", text)
+    text = re.sub(r"^(?:It adds|[A-Z][\w&’ ]*? reports) that ", "", text)
+    text = re.sub(r"^According to [A-Z][\w&’ ]*?, ", "", text)
+    return capital(text)
+
+
+def _so_far(told: list[Row], body: list[Row], told_today: list[int]) -> list[Row]:
+    """What the story before led with and what today adds to it, said in fewer words than the body has."""
+    rest = [line for line in body if line["number"] not in told_today and line["section"] != 1]
+    short = [line for line in rest if "“" not in line["text"] and len(line["text"].split()) <= 30]
+    before = next((row for row in told if "“" not in row["text"] and 6 <= len(row["text"].split()) <= 30), None)
     lines: list[Row] = []
-    if told:
-        first = told[0]
-        lines.append(
-            {"text": f"On {first['day']} the news was this: {lowered(first['text'])}.".replace("..", "."),
-             "cites": [], "rests_on": [], "earlier": [first["id"]]}
-        )  # fmt: skip
-    last = next((line for line in reversed(body) if line is not lead and len(line["text"].split()) < 30), body[-1])
-    lines.append(
-        {"text": f"What is new today: {lowered(last['text'])}", "cites": [], "rests_on": [last["number"]],
-         "earlier": []}
-    )  # fmt: skip
+    if before is not None:
+        text = f"{capital(before['text'].rstrip('.'))}: that was the news of {before['day']}."
+        lines.append({"text": text, "cites": [], "rests_on": [], "earlier": [before["id"]]})
+    if len(short) >= 2:
+        one, two = short[0], short[-1]
+        text = f"{capital(bare(one['text']))}, and {lowered(bare(two['text']))}."
+        lines.append({"text": text, "cites": [], "rests_on": [one["number"], two["number"]], "earlier": []})
     return lines
 
 
