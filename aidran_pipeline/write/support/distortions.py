@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from aidran_pipeline.write.support import lexicon as lex
 from aidran_pipeline.write.support.lexicon import stem_of, stems
-from aidran_pipeline.write.support.reading import Reading, Token, read
+from aidran_pipeline.write.support.reading import Pair, Reading, Token
+from aidran_pipeline.write.support.relations import merge, order, outcome, roles
 
 DENYING, HEARSAY, SPEECH = stems(lex.DENYING), stems(lex.HEARSAY), stems(lex.SPEECH)
 PROPOSING, DECIDING = stems(lex.PROPOSING), stems(lex.DECIDING)
@@ -27,15 +27,6 @@ NEED_TO = frozenset(map(stem_of, "set due going poised".split()))
 UN = re.compile(r"un(?!der|i|til|less|veil|it|cle)\w{4,}")
 FACT, ANNOUNCED, INTENDED, POSSIBLE = 4, 3, 2, 1
 REACH = 5  # words that a negation or a hedge reaches forward
-ACCUSING = frozenset(map(stem_of, "accuse allege sue".split()))
-DIRECTIONS = {"from": "to", "to": "from", "against": "by"}
-SEQUENCE = frozenset("after before following once until".split())
-OUTCOMES = frozenset(
-    map(
-        stem_of,
-        "destroy kill win ban prove admit refuse threaten collapse crush ruin abolish eliminate jail cure".split(),
-    )
-)
 LIGHT = frozenset("not also be have been still soon yet even now just well".split())
 HAS = frozenset("has have had".split())
 # Words that keep a doubt or a plan without being a modal.
@@ -48,26 +39,6 @@ OTHER_HEDGES = {
 TIME = frozenset(
     "year month week day quarter half night time hour decade century summer spring autumn winter fall".split()
 )
-BE = frozenset("is are was were be been being get got gets".split())
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A sentence beside the sentences of its quotes."""
-
-    sentence: Reading
-    quotes: tuple[Reading, ...]
-
-    def nearest(self, holding: str | None = None) -> list[Reading]:
-        """The quote sentences that share most content words with the sentence, of those that hold a stem."""
-        own = set(self.sentence.content)
-        shared = [(len(own & set(q.content)), q) for q in self.quotes if holding is None or holding in q.stems]
-        most = max((count for count, _ in shared), default=0)
-        return [q for count, q in shared if count == most and most > 0]
-
-    def union(self) -> frozenset[str]:
-        """Stems of all quotes."""
-        return frozenset().union(*(q.stems for q in self.quotes))
 
 
 def _targets(reading: Reading, at: int, most: int = 2) -> Iterator[Token]:
@@ -287,112 +258,6 @@ def cause(pair: Pair) -> Iterator[str]:
     word = next((t.word for t in pair.sentence.tokens if t.word in lex.CAUSES), None)
     if word and not given & lex.CAUSES_LOOSE:
         yield f"cause not in the quotes: {word}"
-
-
-def roles(pair: Pair) -> Iterator[str]:
-    """Who did it to whom, turned round: about a verb that both have, or about "from", "to" and "against"."""
-    yield from _directions(pair)
-    named = pair.sentence.capitals
-    for token in pair.sentence.tokens:
-        if not _verb(token):
-            continue
-        left, right = _sides(pair.sentence, token)
-        for quote in pair.nearest(token.stem) or pair.nearest():
-            other = next((t for t in quote.tokens if _pivot(t) == _pivot(token) and _verb(t)), None)
-            if other is None:
-                continue
-            q_left, q_right = _sides(quote, other)
-            crossed = (left & q_right) | (right & q_left)
-            if left & q_right and right & q_left and not left & q_left and crossed & named:
-                yield f"roles turned round: {token.word}"
-
-
-def _pivot(token: Token) -> str:
-    return "accuse" if token.stem in ACCUSING else token.stem
-
-
-def _directions(pair: Pair) -> Iterator[str]:
-    own = _governed_names(pair.sentence)
-    for quote in pair.nearest():
-        given = _governed_names(quote)
-        for word, names in own.items():
-            back = DIRECTIONS[word]
-            turned = names & given.get(back, set()) - given.get(word, set())
-            swapped = names - given.get(word, set()) if given.get(word) and not given[word] & names else set()
-            if turned or (swapped & quote.stems and given.get(word, set()) & pair.sentence.stems):
-                yield f"roles turned round: {word} {min(turned or swapped)}"
-
-
-def _governed_names(reading: Reading) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for word, name in pairwise(reading.tokens):
-        if word.word in DIRECTIONS and name.stem in reading.capitals:
-            found.setdefault(word.word, set()).add(name.stem)
-    return found
-
-
-def _verb(token: Token) -> bool:
-    return token.content and (token.word.endswith("ed") or token.word in lex.PAST or token.stem in ACCUSING)
-
-
-def _sides(reading: Reading, verb: Token) -> tuple[set[str], set[str]]:
-    """Content stems before and after a verb, near it; of a passive with "by", turned round."""
-    at = reading.tokens.index(verb)
-    before = reading.tokens[max(0, at - 7) : at]
-    after = reading.tokens[at + 1 :]
-    left, right = ({t.stem for t in side if t.content} for side in (before, after))
-    passive = any(t.word in BE for t in before[-3:]) and any(t.word == "by" for t in after[:4])
-    return (right, left) if passive else (left, right)
-
-
-def order(pair: Pair) -> Iterator[str]:
-    """One thing after the other, where the quotes tell each apart."""
-    given = frozenset().union(*(q.words for q in pair.quotes))
-    for at, token in enumerate(pair.sentence.tokens):
-        if token.word not in SEQUENCE or given & SEQUENCE:
-            continue
-        halves = pair.sentence.tokens[:at], pair.sentence.tokens[at + 1 :]
-        best = [_best(pair, {t.stem for t in half if t.content}) for half in halves]
-        if all(best) and not set(best[0]) & set(best[1]):
-            yield f"order not in the quotes: {token.word}"
-
-
-def _best(pair: Pair, stems: set[str]) -> list[Reading]:
-    counts = [(len(stems & set(quote.content)), quote) for quote in pair.quotes]
-    most = max((count for count, _ in counts), default=0)
-    return [quote for count, quote in counts if count == most] if most >= 2 else []
-
-
-def merge(pair: Pair) -> Iterator[str]:
-    """A name put to what another quote says of somebody else."""
-    for text in pair.sentence.clause_texts:
-        clause = read(text)
-        names = {t.stem for t in clause.tokens if t.stem in pair.sentence.capitals}
-        rest = {t.stem for t in clause.tokens if t.content} - names
-        if not names or len(rest) < 3:
-            continue
-        for quote in _best(pair, rest):
-            others = [q for q in pair.quotes if names & q.stems]
-            own = max((len(rest & q.stems) for q in others), default=0)
-            displaced = quote.capitals - pair.sentence.stems
-            if (
-                len(rest & quote.stems) >= 0.5 * len(rest)
-                and not names & quote.stems
-                and others
-                and displaced
-                and own <= 0.4 * len(rest)
-            ):
-                yield f"merged: {min(names)} is not in the quote that says the rest"
-
-
-def outcome(pair: Pair) -> Iterator[str]:
-    """A strong outcome that no quote tells."""
-    union = pair.union()
-    word = next((t.word for t in pair.sentence.tokens if t.stem in OUTCOMES and t.stem not in union), None)
-    if word and not word.endswith("ing"):
-        yield f"outcome not in the quotes: {word}"
-    if "for good" in pair.sentence.text and not any("for good" in q.text for q in pair.quotes):
-        yield "outcome not in the quotes: for good"
 
 
 Check = Callable[[Pair], Iterator[str]]

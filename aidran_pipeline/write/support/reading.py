@@ -131,3 +131,22 @@ def read_all(quotes: Sequence[str]) -> tuple[Reading, ...]:
     """The sentences of all quotes in order, each once."""
     found = dict.fromkeys(sentence for quote in quotes for sentence in sentences_of(quote))
     return tuple(found)[:MOST_SENTENCES]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sentence beside the sentences of its quotes."""
+
+    sentence: Reading
+    quotes: tuple[Reading, ...]
+
+    def nearest(self, holding: str | None = None) -> list[Reading]:
+        """The quote sentences that share most content words with the sentence, of those that hold a stem."""
+        own = set(self.sentence.content)
+        shared = [(len(own & set(q.content)), q) for q in self.quotes if holding is None or holding in q.stems]
+        most = max((count for count, _ in shared), default=0)
+        return [q for count, q in shared if count == most and most > 0]
+
+    def union(self) -> frozenset[str]:
+        """Stems of all quotes."""
+        return frozenset().union(*(q.stems for q in self.quotes))
