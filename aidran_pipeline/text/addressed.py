@@ -27,14 +27,20 @@ ORDERS = (
     r"publish|outline|identify|discuss|elaborate|clarify|interpret|simplify|teach|help|guide|walk|draw|sketch|plan|"
     r"design|develop|implement|build|code|debug|fix|correct|proofread|format|sort|rank|rate|review|critique|choose|pick|"
     r"select|name|count|spell|sing|rhyme|complete|continue|fill|present|report|note|phrase|speak|talk|type|put|place|"
-    r"apply|follow|obey|never|always|don[’']t|do not"
+    r"apply|follow|obey|never|always|don[’']t|do not|recount|narrate|detail|demonstrate|illustrate|inform|invert|flip|mirror|"
+    r"conceal|hide|slip|sneak|infuse|inject|blend|attach|encourage|urge|invite|persuade|convince|offer|introduce|feature|"
+    r"showcase|link|refer|redirect|ask|request|notify|warn|alert|update|check|verify|turn|switch|cancel|move|save|store|"
+    r"paste|sum up|estimate|predict|forecast|examine|explore|investigate|compile|gather|collect|fetch|extract|determine|"
+    r"decide|employ|utili[sz]e|exchange|interchange|mix|merge|combine|split|separate|eliminate|erase|double|triple|"
+    r"alternate|leave|keep|let|try|ensure|provide"
 )
-LEAD = r"(?:[\W_]*(?:please|now|then|also|first|next|finally|instead|nevermind|never mind|and|so|kindly|just|hey|hi|ok(?:ay)?|dear \w+)\b[\W_]*){0,4}"  # fmt: skip
+LEAD = r"[\W_]*(?:[\W_]*(?:please|now|then|also|first|next|finally|instead|nevermind|never mind|and|so|kindly|just|hey|hi|ok(?:ay)?|dear \w+)\b[\W_]*){0,4}"  # fmt: skip
 RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("override", re.compile(
         r"\b(?:ignor(?:e|ing|ez)|disregard|forget|override|bypass|ignoriere|ignora|discard|neglect)\b.{0,60}\b(?:previous|prior|above|"
         r"earlier|preceding|following|all|any|instructions?|prompts?|rules?|guidelines|context|everything|anweisungen|"
         r"instrucciones)\b|忽略|無視して|\b(?:instead|rather),? (?:just )?(?:print|say|output|reply|respond|write|return)\b|"
+        r"\b(?:when|before|after|while) (?:you )?(?:respond|answer|reply|summari[sz])\w*|\bfrom now on\b|"
         r"\bstop everything\b|\bjust (?:print|say|output)\b", re.I | re.S)),
     ("role", re.compile(
         r"<\|[\w ]{1,30}\|>|\[/?inst\]|<<sys>>|^\s*#{2,}\s*(?:instruction|system|response|input|task)|"
@@ -65,11 +71,10 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
 )  # fmt: skip
 ORDER = re.compile(rf"^{LEAD}(?:{ORDERS})\b(?!\s*[:–—|]|['’]s)", re.I)
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.I)
-# A question that a search engine or an assistant is asked, not one that a post puts to its readers at its end.
+# Any question: whether it is put to people or to an assistant cannot be told.
 QUESTION = re.compile(
-    rf"^{LEAD}(?:what(?:['’]s| is| are| was| were)\b|who (?:wrote|is|was|won|invented)\b|how (?:do|can|to|does)\b|"
-    r"when (?:is|was|did)\b|where (?:is|are|can)\b|which\b|is (?:this|it)\b|(?:can|could|would|will) (?:you|i)\b|"
-    r"what (?:\w+ ){1,2}(?:is|are)\b)[^?]*\?",
+    rf"^{LEAD}(?:what|who|whom|whose|how|when|where|which|why|is|are|was|were|do|does|did|can|could|would|will|should|"
+    r"have|has)\b[^?]*\?",
     re.I,
 )
 

@@ -152,7 +152,7 @@ QUOTED = re.compile(r"[\"“']([^\"”']{4,})[\"”']")
 
 def obeying(orders: Sequence[str], manner: Manner) -> Player:
     """Does what any of the texts says once it stands in a record it reads, in a manner; else it is a good reader."""
-    heads = [(_head(order), order) for order in orders if _head(order)]
+    heads = [(head_of(order), order) for order in orders if head_of(order)]
 
     def play(request: ChatRequest) -> Reply:
         for record in records_of(request.user):
@@ -165,7 +165,7 @@ def obeying(orders: Sequence[str], manner: Manner) -> Player:
     return play
 
 
-def _head(order: str) -> str:
+def head_of(order: str) -> str:
     """The beginning of an order as it is shown to a model; long enough to be told from other text."""
     shown = "".join(c for c in order.strip().split("\n")[0] if c.isprintable())
     return " ".join(shown.split())[:60]
