@@ -263,8 +263,12 @@ class OpenModels:
         async with self._alone(f"probe {model}"):
             if model in self._abilities:
                 return self._abilities[model]
+            if self._stopped is not None:  # while this one waited for another's probe
+                return self._stopped
             kept = await self._ledger.abilities(self._server.base_url, model, days=probe.DAYS)
             found = Abilities(**kept) if kept else await self._probe(request, model)
+            if isinstance(found, Failure) and found.kind == "timeout":  # the others would each wait as long
+                self._stopped = self._stopped or found
             if isinstance(found, Abilities):
                 self._abilities[model] = found
                 if not kept:

@@ -242,6 +242,15 @@ def test_a_probe_that_finds_no_server_is_a_failure_too(database_url: str) -> Non
     assert kinds(ask(server, database_url, "one")) == ["unreachable"]
 
 
+def test_a_server_that_stalls_from_the_start_costs_one_deadline(database_url: str) -> None:
+    with serving(faults.slow(good, 8)) as server:
+        server.plays_probes = True
+        started = time.monotonic()
+        answers = ask(server, database_url, *(str(n) for n in range(10)), AIDRAN_MODEL_DEADLINE=1)
+        assert set(kinds(answers)) == {"timeout"} and time.monotonic() - started < 6
+        assert len(server.probes) == 1 and server.requests == []
+
+
 # --- what a server can do ---------------------------------------------------------------------------------------------
 
 

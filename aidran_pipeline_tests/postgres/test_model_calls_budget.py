@@ -232,6 +232,27 @@ def test_what_an_interrupted_call_reserved_stays_spent(database_url: str) -> Non
         assert again == "budget"
 
 
+def test_a_run_that_is_interrupted_by_its_user_ends_at_once(database_url: str) -> None:
+    waiting = threading.Event()
+
+    def never(request: ChatRequest) -> Reply:
+        waiting.set()
+        return Reply(good(request).content, delay=20)
+
+    with serving(never) as server:
+        process = start(server, database_url, "run-1", 0, 12)
+        assert waiting.wait(60)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        process.communicate(timeout=30)
+        assert time.monotonic() - started < 8 and process.returncode != 0
+        asked = len(server.requests)
+        assert 1 <= asked <= 4  # those side by side; none of the others was begun
+        with connect(database_url) as conn:
+            assert cost_of(conn, DAY).unsettled == asked
+
+
 def test_a_lost_answer_is_asked_for_again_under_the_same_key(database_url: str) -> None:
     def play(player: Player, *, idempotent: bool) -> tuple[int, int]:
         with serving(player) as server:
