@@ -4,6 +4,7 @@ Nothing here knows of records, claims or the database.
 """
 
 from aidran_pipeline.text.clauses import clause_spans
+from aidran_pipeline.text.entities import Mention, entities_of
 from aidran_pipeline.text.facts import Fact, facts_of, names_agree, supports_facts
 from aidran_pipeline.text.normalise import Normalised, find_quote, find_quotes, normalise
 from aidran_pipeline.text.sentences import split_sentences
@@ -11,6 +12,6 @@ from aidran_pipeline.text.spans import Span
 from aidran_pipeline.text.words import tokens
 
 __all__ = [
-    "Fact", "Normalised", "Span", "clause_spans", "facts_of", "find_quote", "find_quotes", "names_agree", "normalise",
+    "Fact", "Mention", "Normalised", "Span", "clause_spans", "entities_of", "facts_of", "find_quote", "find_quotes", "names_agree", "normalise",
     "split_sentences", "supports_facts", "tokens",
 ]  # fmt: skip
