@@ -9,8 +9,6 @@ needs both. A paraphrase in other words may be refused; what is published must b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from aidran_pipeline.text import facts_of, find_quotes
 from aidran_pipeline.text.prose import foreign
@@ -18,20 +16,14 @@ from aidran_pipeline.write.support.distortions import distortions
 from aidran_pipeline.write.support.features import features
 from aidran_pipeline.write.support.model import trained
 from aidran_pipeline.write.support.reading import Reading, read, read_all, sentences_of
+from aidran_pipeline.write.support.verdict import Verdict
+
+__all__ = ["JUDGE", "JUDGE_VERSION", "Verdict", "score_of", "support"]
 
 JUDGE = "support"
 JUDGE_VERSION = f"support-1.{trained().version}"
 GATE = 0.1005  # a sentence this low is about something else
 LOOSE = 0.0105  # the floor for what need not be findable word by word
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """score: 0 to 1, in thousandths, so that no verdict hangs on a float's last bit; reasons: why not "supported"."""
-
-    verdict: Literal["supported", "partly", "not"]
-    score: float
-    reasons: tuple[str, ...] = ()
 
 
 def support(
