@@ -7,7 +7,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aidran_pipeline.defs.volume import MINIMUM, Observed, decide, threshold
+from aidran_pipeline.defs.volume import MINIMUM, Observed, bursting, decide, threshold
 
 DAY = date(2026, 5, 20)
 counts = st.integers(min_value=0, max_value=5000)
@@ -33,6 +33,24 @@ def test_a_silent_topic_needs_the_evidence_of_a_story() -> None:
     silent = (0,) * 7
     assert decide([Observed(DAY, "ai-law", MINIMUM - 1, MINIMUM - 1, silent)], 1) == []
     assert len(decide([Observed(DAY, "ai-law", MINIMUM, MINIMUM, silent)], 1)) == 1
+
+
+def test_a_burst_within_an_ordinary_day_is_asked_for() -> None:
+    """A day that began quietly: its hours stand out although its sum does not."""
+    quiet = tuple(1 + (hour % 24 > 7) + hour % 2 for hour in range(20 * 24))
+    burst = (*quiet[:-2], 12, 15)
+    week = (50,) * 7
+    assert not bursting(quiet) and bursting(burst)
+    assert decide([Observed(DAY, "ai-law", 9, 40, week, quiet)], 3) == []
+    (request,) = decide([Observed(DAY, "ai-law", 9, 40, week, burst)], 3)
+    assert "a burst" in request.reason and f"{sum(burst[-3:])} records in 3 hours" in request.reason
+    assert decide([Observed(DAY, "ai-law", 0, 40, week, burst)], 3) == [], "nothing new, nothing asked"
+
+
+def test_a_burst_of_yesterday_is_no_reason_any_more() -> None:
+    quiet = tuple(1 + (hour % 24 > 7) + hour % 2 for hour in range(20 * 24))
+    assert not bursting((*quiet[:-12], 14, 15, *quiet[-10:]))
+    assert not bursting(()) and not bursting((40,)), "without history there is no burst to see"
 
 
 @given(st.lists(observed, max_size=20), st.integers(min_value=0))
