@@ -20,6 +20,7 @@ def start(port: int) -> None:
     from aidran_pipeline.store.database import open_database
 
     settings = Settings()
+    settings.require_models()
     _refuse_taken(port)
     url = open_database(settings)
     from aidran_pipeline.defs.instance import prepare, top_level_file

@@ -85,6 +85,7 @@ def run_edition(day_text: str | None, topics: list[str], *, as_json: bool) -> in
 
     day = parse_day(day_text)
     settings = Settings()
+    settings.require_models()
     chosen = choose_topics(topics, load_topics(settings.topics_file).slugs())
     progress = Progress(quiet=as_json)
     started = time.monotonic()

@@ -10,14 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from aidran_pipeline.config.models import Role
 from aidran_pipeline.config.publication import Publication, load_publication
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection, connect
 from aidran_pipeline.store.provenance import Progress, Run, content_hash
+
+if TYPE_CHECKING:
+    from aidran_pipeline.llm.models import OpenModels
 
 NOW_TAG = "aidran/now"
 
@@ -96,6 +101,20 @@ class Newsroom:
 
         return Run(id=run_id, now=moment_from(tags, self.clock), progress=tell)
 
+    @contextmanager
+    def models(self, run: Run) -> Iterator[OpenModels | None]:
+        """The models of a run when AIDRAN_ENGINE=model, else None: keys in the environment alone open nothing.
+
+        Raises ConfigError naming the variable that is missing.
+        """
+        if self.settings.engine != "model":
+            yield None
+            return
+        from aidran_pipeline.llm import open_models
+
+        with open_models(self.settings, self.database_url, run) as models:
+            yield models
+
     def today(self) -> date:
         """The current UTC day of this newsroom's clock."""
         return self.clock().astimezone(UTC).date()
@@ -111,7 +130,11 @@ class Newsroom:
         sync_sources(conn, load_sources(self.settings.sources_file), now=now)
 
     def config_version(self) -> str:
-        """Hash of what an article's making depends on besides rows: the publication file and this release."""
+        """Hash of what an article's making depends on besides rows: publication file, release, configured models."""
         from aidran_pipeline import __version__
 
-        return content_hash(__version__, self.publication.model_dump(mode="json"))
+        parts: list[Any] = [__version__, self.publication.model_dump(mode="json")]
+        if self.settings.engine == "model":
+            roles: tuple[Role, ...] = ("reader", "writer", "judge")
+            parts += [self.settings.openai_base_url, *(self.settings.model_of(role) for role in roles)]
+        return content_hash(*parts)

@@ -49,7 +49,9 @@ def _source(conn: Connection, key: str, status: str, failures: int = 0, error: s
 
 
 def _tick(instance: DagsterInstance, newsroom: Newsroom) -> str:
-    result = source_alerts(build_sensor_context(instance_ref=instance.get_ref(), resources={"newsroom": newsroom}))
+    # Closed again: an open one leaves its instance as the process's store of definitions' state.
+    with build_sensor_context(instance_ref=instance.get_ref(), resources={"newsroom": newsroom}) as context:
+        result = source_alerts(context)
     assert isinstance(result, SkipReason)
     return result.skip_message or ""
 

@@ -6,6 +6,7 @@ claims still see the analysis of the same run.
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from dagster import (
@@ -92,8 +93,10 @@ def analysis(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
             analyzed = analyze_days(conn, days, run=run, topics=newsroom.topics)
             yield from events_of(context, "analyzed_records", _by_key(analyzed), more=_analyzed_shares)
         if CLAIMS in context.selected_asset_keys:
-            claims = extract_claims(conn, days, run=run)
-            yield from events_of(context, "claims", _by_key(claims), more=_claim_shares)
+            with newsroom.models(run) as models:
+                claims = extract_claims(conn, days, run=run, models=models)
+                asked = models.figures.as_dict() if models else {}
+            yield from events_of(context, "claims", _by_key(claims), more=partial(_claim_shares, asked))
         for check in sorted(context.selected_asset_check_keys):
             query = _CHECKS[check.name]
             row = conn.execute(query, {"days": days}).fetchone() or {}
@@ -115,8 +118,9 @@ def _analyzed_shares(_key: str, result: StageResult) -> dict[str, Any]:
     )
 
 
-def _claim_shares(_key: str, result: StageResult) -> dict[str, Any]:
-    return rates(result.metadata, claims_per_record=("claims", "records"))
+def _claim_shares(asked: Mapping[str, Any], _key: str, result: StageResult) -> dict[str, Any]:
+    """asked: what the run's questions to the reader came to, over all its days."""
+    return {**rates(result.metadata, claims_per_record=("claims", "records")), **asked}
 
 
 def _by_key(results: Mapping[date, StageResult]) -> dict[str, StageResult]:

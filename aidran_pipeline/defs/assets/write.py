@@ -5,7 +5,7 @@ topics without any record) writes them one after the other and fails at the end,
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import AssetExecutionContext, BackfillPolicy, Failure, ResourceParam, asset
 
@@ -18,6 +18,9 @@ from aidran_pipeline.defs.partitions import DAY_TOPIC, key_of, parts_of, same_da
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult
+
+if TYPE_CHECKING:
+    from aidran_pipeline.llm.models import OpenModels
 
 WINDOW_DAYS = load_publication(Settings().publication_file).window_days
 
@@ -78,19 +81,21 @@ def articles(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
     run = newsroom.run_of(context.run.run_id, context.run.tags, context.log.info)
     keys = [str(key) for key in context.partition_keys]
     failed: dict[str, str] = {}
-    with newsroom.connection() as conn:
+    with newsroom.connection() as conn, newsroom.models(run) as models:
         for key in keys:
             day, topic = parts_of(key)
-            inputs = story_inputs(
+            inputs: str | None = story_inputs(
                 context.instance, day, [topic], window_days=WINDOW_DAYS, config=newsroom.config_version()
             )[topic]
             try:
-                result = _write(conn, newsroom, key, run)
+                result, settled = _write(conn, newsroom, key, run, models)
             except Exception as error:  # one topic must not cost the others their decision
                 if len(keys) == 1:
                     raise
                 failed[key] = f"{type(error).__name__}: {error}"
                 continue
+            # Without the mark of its input an edition writes it again: a model that was away may have come back.
+            inputs = inputs if settled else None
             if len(keys) == 1:
                 yield result_of("articles", result, inputs=inputs)
             else:
@@ -101,11 +106,15 @@ def articles(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) 
         )
 
 
-def _write(conn: Connection, newsroom: Newsroom, key: str, run: Run) -> StageResult:
+def _write(
+    conn: Connection, newsroom: Newsroom, key: str, run: Run, models: "OpenModels | None"
+) -> tuple[StageResult, bool]:
+    """The article as a stage's result, and whether it is settled: not so when a model could only not be asked."""
     from aidran_pipeline.write import write_article
+    from aidran_pipeline.write.engines import worth_another_try
 
     day, topic = parts_of(key)
-    story = write_article(conn, day, topic, run=run, publication=newsroom.publication)
+    story = write_article(conn, day, topic, run=run, publication=newsroom.publication, models=models)
     data: dict[str, Any] = {"decision": story.decision, "headline": story.headline, "version": story.version}
     data |= {name: value for name, value in story.numbers.items() if value is not None}
     data |= rates(data, share_cited=("records_cited", "records_read"))
@@ -117,4 +126,21 @@ def _write(conn: Connection, newsroom: Newsroom, key: str, run: Run) -> StageRes
             {"gate": reason.get("gate"), "rule": reason.get("rule"), "detail": reason.get("detail")}
             for reason in story.reasons
         ]
-    return StageResult(data_version=story.data_version, metadata=data, changed=story.changed)
+    if models is not None:
+        data |= _paid(conn, story.article_version_id) | models.figures.as_dict()
+    result = StageResult(data_version=story.data_version, metadata=data, changed=story.changed)
+    return result, not worth_another_try(story.numbers, models)
+
+
+def _paid(conn: Connection, article_version_id: int | None) -> dict[str, Any]:
+    """What the article as published cost, whoever paid when: a rerun costs nothing and shows the same."""
+    from aidran_pipeline.store.model_calls import cost_of
+
+    if article_version_id is None:
+        return {}
+    cost = cost_of(conn, article_version_id=article_version_id)
+    return {
+        "article_calls": cost.calls,
+        "article_tokens": cost.tokens,
+        "article_cost_usd": "unknown" if cost.cost is None else float(cost.cost),
+    }
