@@ -20,7 +20,6 @@ from aidran_pipeline.config.publication import ConfigError
 
 ID = re.compile(r"[a-z0-9]+([-_]+[a-z0-9]+)*")
 PACKAGED = Path(__file__).with_name("sources.yaml")
-LATER = {"bluesky_jetstream": "not built yet: this version reads Bluesky through bluesky_search"}
 
 
 def _slug(value: str) -> str:
@@ -109,7 +108,7 @@ class BlueskySearchSource(_Base):
 
 
 class BlueskyJetstreamSource(_Base):
-    """A Bluesky stream: accepted in the file, not read yet."""
+    """A Bluesky stream (Jetstream): each run drains it from where the last one ended, and keeps what is on topic."""
 
     _platform: ClassVar[str] = "bluesky"
     _address: ClassVar[tuple[str, ...]] = ("url",)

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-INTERVALS = {"rss": timedelta(minutes=30), "reddit": timedelta(minutes=30), "bluesky_search": timedelta(minutes=15)}
+INTERVALS = {
+    "rss": timedelta(minutes=30),
+    "reddit": timedelta(minutes=30),
+    "bluesky_search": timedelta(minutes=15),
+    "bluesky_jetstream": timedelta(minutes=10),
+}
 LONGEST_WAIT = timedelta(hours=24)
 QUIET_AFTER = timedelta(days=14)
 BLOCKED_AFTER = 3

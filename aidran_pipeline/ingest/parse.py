@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from aidran_pipeline.ingest.bluesky import parse_search
+from aidran_pipeline.ingest.jetstream import parse_stream
 from aidran_pipeline.ingest.parsed import NotParsable, ParsedRecord
 from aidran_pipeline.ingest.reddit import parse_listing
 from aidran_pipeline.ingest.rss import parse_feed
 
-PARSERS = {"rss": parse_feed, "reddit": parse_listing, "bluesky_search": parse_search}
+PARSERS = {
+    "rss": parse_feed,
+    "reddit": parse_listing,
+    "bluesky_search": parse_search,
+    "bluesky_jetstream": parse_stream,
+}
 
 
 def parse_body(

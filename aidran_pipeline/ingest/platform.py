@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -22,7 +22,7 @@ from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parsed import ParsedRecord
 from aidran_pipeline.ingest.readers import READERS
-from aidran_pipeline.ingest.reading import Page, Plan, Reading, crashed, search_window
+from aidran_pipeline.ingest.reading import Page, Plan, Reading, Stream, crashed, search_window
 from aidran_pipeline.ingest.sessions import SignIn, needs, sign_in
 from aidran_pipeline.ingest.urls import canonical_url, host_of
 from aidran_pipeline.store.db import Connection, advisory_lock
@@ -31,6 +31,7 @@ from aidran_pipeline.store.payloads import save_payload
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 from aidran_pipeline.store.records import RecordRow, Stored, day_versions, store_records
 from aidran_pipeline.store.sources import drop_session, platform_sources, save_health
+from aidran_pipeline.store.streams import known_posts, save_gap, save_position, save_withdrawals, stream_position
 
 WORKERS = 6
 AHEAD = 12
@@ -152,9 +153,20 @@ def _plan(conn: Connection, source: dict[str, Any], day: date, run: Run, setting
         back = settings.search_reach_back
         window = search_window(reached(conn, source["id"]), day, run.now, reach_back=back, overlap=OVERLAP)
         return None if window is None else Plan(source, run.now, since=window[0], until=window[1])
+    if source["kind"] == "bluesky_jetstream":
+        posts, authors = known_posts(conn, str(source["platform"]))
+        cursor = stream_position(conn, source["id"], str(source["config"]["url"]))
+        return Plan(source, run.now, cursor=cursor, known=posts, authors=authors, wants=_on_topic(settings))
     if source["kind"] == "reddit":
         return Plan(source, run.now, known=_known(conn, source), last_reach=last_reach_since(conn, source["id"]))
     return Plan(source, run.now, last_reach=last_reach_since(conn, source["id"]))
+
+
+def _on_topic(settings: Settings) -> Callable[[str], bool]:
+    from aidran_pipeline.config.topics import load_topics
+    from aidran_pipeline.ingest.jetstream import about
+
+    return about(load_topics(settings.topics_file).relevance)
 
 
 def _known(conn: Connection, source: Mapping[str, Any]) -> frozenset[str]:
@@ -224,6 +236,8 @@ def _store(conn: Connection, platform: str, reading: Reading, run: Run, result: 
             fetch_id, outcome = _save_page(conn, reading.plan, page, run)
             outcomes.append(outcome)
             seen[fetch_id] = len(page.records)
+            if page.stream is not None:
+                _save_stream(conn, platform, source["id"], fetch_id, page.stream, run)
             if outcome == "ok":
                 rows += [record_row(record, fetch_id, platform, source, run.now) for record in page.records]
         stored = store_records(conn, rows, platform=platform, source_id=source["id"], run_id=run.id, now=run.now)
@@ -238,6 +252,14 @@ def _store(conn: Connection, platform: str, reading: Reading, run: Run, result: 
             _forget_session(conn, reading.plan)
     _count(result, reading, outcomes, stored)
     return stored
+
+
+def _save_stream(conn: Connection, platform: str, source_id: str, fetch_id: int, stream: Stream, run: Run) -> None:
+    """Position, gap and withdrawals of a drain: in the transaction that stores its records, so that none is lost."""
+    save_position(conn, source_id, stream.url, stream.cursor, run.now)
+    if stream.gap is not None:
+        save_gap(conn, source_id, fetch_id, *stream.gap)
+    save_withdrawals(conn, platform, stream.withdrawals, fetch_id=fetch_id, now=run.now)
 
 
 def _save_page(conn: Connection, plan: Plan, page: Page, run: Run) -> tuple[int, str]:
@@ -324,7 +346,7 @@ def _health(reading: Reading, stored: Stored, now: datetime) -> dict[str, Any]:
             error=last.error,
             retry_after=last.attempt.retry_after,
         )
-    health = after_success(source, now, new=stored.records, historical=reading.plan.historical)
+    health = after_success(source, now, new=stored.records, historical=reading.unfinished)
     if last.attempt.outcome == "ok" and len(reading.pages) == 1:
         health |= {"etag": last.attempt.etag, "last_modified": last.attempt.last_modified}
         health["last_body_sha256"] = hashlib.sha256(last.attempt.body).hexdigest()

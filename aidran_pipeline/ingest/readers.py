@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from aidran_pipeline.ingest.http import FetchResult, HttpClient
+from aidran_pipeline.ingest.jetstream_drain import read_jetstream
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parse import parse_body
 from aidran_pipeline.ingest.parsed import NotParsable, ParsedRecord
@@ -82,7 +83,12 @@ def read_bluesky(client: HttpClient, pacer: HostPacer, plan: Plan) -> Reading:
     return Reading(plan, _with_reach(pages, plan, None if cursor else plan.since, plan.until))
 
 
-READERS: dict[str, Reader] = {"rss": read_feed, "reddit": read_reddit, "bluesky_search": read_bluesky}
+READERS: dict[str, Reader] = {
+    "rss": read_feed,
+    "reddit": read_reddit,
+    "bluesky_search": read_bluesky,
+    "bluesky_jetstream": read_jetstream,
+}
 
 
 def _one_feed(client: HttpClient, pacer: HostPacer, plan: Plan, url: str) -> Reading:

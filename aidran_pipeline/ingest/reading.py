@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ class Plan:
 
     token: bearer token of the source's host, if it needs one. since, until: the period a search asks for. known: native
     ids stored already, at which a listing may stop (empty after a failure, so that nothing in between is lost).
-    last_reach: since when the newest body of a feed shows everything.
+    last_reach: since when the newest body of a feed shows everything. Of a stream, cursor: time of the last event read
+    (microseconds); authors: keys stored; wants: whether a text is on topic.
     """
 
     source: Mapping[str, Any]
@@ -28,6 +29,9 @@ class Plan:
     until: datetime | None = None
     known: frozenset[str] = frozenset()
     last_reach: datetime | None = None
+    cursor: int | None = None
+    authors: frozenset[str] = frozenset()
+    wants: Callable[[str], bool] = bool
 
     @property
     def historical(self) -> bool:
@@ -36,14 +40,29 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """How far a stream was read. gap: (since, until, reason) that it no longer had. behind: more waits to be read.
+
+    withdrawals: (kind, target, status, moment) of what was withdrawn there.
+    """
+
+    url: str
+    cursor: int
+    gap: tuple[datetime, datetime, str] | None = None
+    withdrawals: tuple[tuple[str, str, str, datetime], ...] = ()
+    behind: bool = False
+
+
+@dataclass(frozen=True)
 class Page:
-    """One attempt of a reading with its records. failure: why an answered body is no good."""
+    """One attempt of a reading with its records. failure: why an answered body is no good. stream: of a drained one."""
 
     attempt: FetchResult
     records: list[ParsedRecord] = field(default_factory=list)
     failure: NotParsable | None = None
     reach_since: datetime | None = None
     reach_until: datetime | None = None
+    stream: Stream | None = None
 
     @property
     def failed(self) -> bool:
@@ -72,6 +91,12 @@ class Reading:
     def failed(self) -> bool:
         """A reading fails with its last page: nothing after a failed page is asked."""
         return not self.pages or self.pages[-1].failed
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the source is to be asked again at once: it was read up to a moment before now."""
+        stream = self.pages[-1].stream if self.pages else None
+        return self.plan.historical or (stream is not None and stream.behind)
 
 
 def crashed(plan: Plan, error: Exception) -> Reading:

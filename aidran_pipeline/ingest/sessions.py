@@ -33,8 +33,6 @@ class SignIn:
 
 def needs(source: dict[str, Any], settings: Settings) -> str | None:
     """Why a source cannot be read with these settings, with the remedy; None when it can."""
-    if source["kind"] == "bluesky_jetstream":
-        return "not built yet: this version reads Bluesky through bluesky_search"
     if source["kind"] == "bluesky_search" and not (settings.bluesky_handle and settings.bluesky_app_password):
         return (
             "set BLUESKY_HANDLE and BLUESKY_APP_PASSWORD: searching needs an account; make an app password at "

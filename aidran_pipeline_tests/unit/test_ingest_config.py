@@ -66,7 +66,7 @@ def test_a_missing_file_names_its_variable(tmp_path: Path) -> None:
         load_sources(tmp_path / "none.yaml")
 
 
-def test_a_stream_is_accepted_for_later(tmp_path: Path) -> None:
+def test_a_stream_is_a_source(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("sources: [{id: s, kind: bluesky_jetstream, url: 'wss://jetstream.test/subscribe'}]")
     assert load_sources(path)[0].platform == "bluesky"

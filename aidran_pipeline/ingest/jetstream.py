@@ -1,0 +1,233 @@
+"""Jetstream events (version 1 of the protocol) into records and withdrawals; which events are kept. Pure.
+
+What is kept of a drain is a body of lines: a heading of our own, then each kept event, byte for byte as it came: the
+last one of each post and account. What does not belong here: the socket (jetstream_drain), tables (store.streams).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aidran_pipeline.config.topics import Relevance
+from aidran_pipeline.ingest.bluesky import HIDDEN_LABELS, POST_URI, PRIVATE_LABEL, _date, _language
+from aidran_pipeline.ingest.parsed import NotParsable, ParsedLink, ParsedRecord
+from aidran_pipeline.ingest.plain import LONGEST_BODY, clean_text
+from aidran_pipeline.ingest.urls import bare_links, http_url
+
+COLLECTION = "app.bsky.feed.post"
+HEADING = "aidran_jetstream"
+MOST_LINKS = 50
+STATUSES = frozenset({"deleted", "takendown", "suspended", "deactivated"})
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POST, _ACCOUNT = f'"{COLLECTION}"'.encode(), b'"account"'
+_TIME = re.compile(rb'"time_us"\s*:\s*(\d{1,18})')
+Withdrawal = tuple[str, str, str, datetime]  # as in store.streams
+
+
+def moment_of(micros: int) -> datetime:
+    """A stream's time as a moment."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def micros_of(moment: datetime) -> int:
+    """A moment as a stream's time, exactly."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def about(relevance: Relevance) -> Callable[[str], bool]:
+    """Whether a text is about artificial intelligence by the words of the topics file, as analysis decides it."""
+    from aidran_pipeline.text.terms import Matcher, stems_of
+
+    strong, weak = Matcher.of(relevance.strong), Matcher.of(relevance.weak)
+    # Most posts hold not even the beginning of one of the terms: they are told apart by three letters of each word.
+    heads = frozenset(key.split()[0][:3] for matcher in (strong, weak) for key, _weight in matcher.terms)
+
+    def wants(text: str) -> bool:
+        stems = stems_of(text)
+        if heads.isdisjoint([word[:3] for word in stems.split()]):
+            return False
+        return strong.total(stems) + weak.total(stems) >= 1.0
+
+    return wants
+
+
+@dataclass
+class Sieve:
+    """Takes every event of a stream and keeps those that matter. One drain each.
+
+    wants: whether a post's words are on topic. posts, authors: what is stored already: its edits, deletions and account
+    events are kept; a post that is known brings nothing new. after: events up to this time (microseconds) are replays.
+    """
+
+    wants: Callable[[str], bool]
+    posts: Collection[str] = frozenset()
+    authors: Collection[str] = frozenset()
+    after: int = 0
+    events: int = 0
+    replayed: int = 0
+    broken: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
+    kept: dict[str, bytes] = field(default_factory=dict)
+    kept_bytes: int = 0
+
+    def take(self, raw: bytes) -> None:
+        """One event as it came. What cannot be read is counted, never raised."""
+        self.events += 1
+        found = _TIME.search(raw)
+        if found is None:
+            self.broken += 1
+            return
+        time_us = int(found.group(1))
+        if self.first_us is None:
+            self.first_us = time_us
+        if time_us <= self.after:
+            self.replayed += 1
+            return
+        self.last_us = time_us if self.last_us is None else max(self.last_us, time_us)
+        if _POST in raw or _ACCOUNT in raw:
+            self._look(raw)
+
+    def _look(self, raw: bytes) -> None:
+        try:
+            event = json.loads(raw)
+            kind, did = event["kind"], event["did"]
+            if kind == "account":
+                if did in self.authors:
+                    self._keep(did, raw)
+            elif kind == "commit" and event["commit"]["collection"] == COLLECTION:
+                self._post(event["commit"], f"at://{did}/{COLLECTION}/{event['commit']['rkey']}", raw)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.broken += 1
+
+    def _post(self, commit: Mapping[str, Any], uri: str, raw: bytes) -> None:
+        operation, known = commit["operation"], uri in self.posts
+        if operation == "delete":
+            self._drop(uri)  # what came and went within one drain leaves no trace
+            if known:
+                self._keep(uri, raw)
+        elif (operation == "update" and (known or uri in self.kept)) or (
+            operation in ("create", "update") and not known and self.wants(_words(commit["record"]))
+        ):
+            self._keep(uri, raw)
+
+    def _keep(self, name: str, raw: bytes) -> None:
+        self._drop(name)
+        self.kept[name] = raw
+        self.kept_bytes += len(raw)
+
+    def _drop(self, name: str) -> None:
+        self.kept_bytes -= len(self.kept.pop(name, b""))
+
+    def body(self, **heading: Any) -> bytes:
+        """What is stored: the heading, then the kept events."""
+        told = {"events": self.events, "first_us": self.first_us, "last_us": self.last_us, **heading}
+        first = json.dumps({HEADING: told}, sort_keys=True).encode()
+        return b"\n".join([first, *(line.replace(b"\n", b" ") for line in self.kept.values())]) + b"\n"
+
+
+def _words(record: Any) -> str:
+    """What a post says, the title of its card included."""
+    parts = [record.get("text"), *(card.get("title") for card in _cards(record))]
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
+def _cards(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    embed = record.get("embed")
+    offered = [embed, embed.get("media")] if isinstance(embed, dict) else []
+    cards = [part.get("external") for part in offered if isinstance(part, dict)]
+    return [card for card in cards if isinstance(card, dict)]
+
+
+def stream_events(body: bytes) -> list[dict[str, Any]]:
+    """The events of a stored body. Raises NotParsable for another body."""
+    lines = body.splitlines()
+    try:
+        events = [json.loads(line) for line in lines]
+    except (ValueError, RecursionError) as error:
+        raise NotParsable("malformed", f"a line of the stream is not JSON: {error}"[:200]) from error
+    if not events or not all(isinstance(event, dict) for event in events) or HEADING not in events[0]:
+        raise NotParsable("not_a_feed", "the body holds no drained stream")
+    return events[1:]
+
+
+def parse_stream(body: bytes, *, url: str, content_type: str | None, source: Mapping[str, Any]) -> list[ParsedRecord]:
+    """The posts of a drain, as they stood at its end. Posts that ask not to be shown are left out."""
+    records = [_record(event) for event in stream_events(body) if _is_post(event, "create", "update")]
+    return [record for record in records if record is not None]
+
+
+def _is_post(event: Mapping[str, Any], *operations: str) -> bool:
+    commit = event.get("commit")
+    return isinstance(commit, dict) and commit.get("collection") == COLLECTION and commit.get("operation") in operations
+
+
+def _record(event: Mapping[str, Any]) -> ParsedRecord | None:
+    commit = event["commit"]
+    uri = f"at://{event.get('did')}/{COLLECTION}/{commit.get('rkey')}"
+    named, record = POST_URI.fullmatch(uri), commit.get("record")
+    if named is None or not isinstance(record, dict) or not isinstance(record.get("text"), str) or _hidden(record):
+        return None
+    text = clean_text(record["text"])[:LONGEST_BODY].rstrip()
+    if not text:
+        return None
+    created, langs = str(record.get("createdAt") or ""), record.get("langs")
+    return ParsedRecord(
+        native_id=uri,
+        url=f"https://bsky.app/profile/{named.group(1)}/post/{named.group(2)}",
+        title=None,
+        body=text,
+        published_at=_date(created, moment_of(int(event["time_us"])).isoformat()),
+        published_raw=created[:100] or None,
+        author_key=named.group(1),
+        declared_lang=_language([lang for lang in langs if isinstance(lang, str)] if isinstance(langs, list) else None),
+        links=_links(record, text),
+    )
+
+
+def _hidden(record: Mapping[str, Any]) -> bool:
+    """Labels that the author put on the post."""
+    labels = record.get("labels")
+    values = labels.get("values") if isinstance(labels, dict) else None
+    marks = {label.get("val") for label in values or [] if isinstance(label, dict)}
+    return bool(marks & (HIDDEN_LABELS | {PRIVATE_LABEL}))
+
+
+def _links(record: Mapping[str, Any], text: str) -> tuple[ParsedLink, ...]:
+    facets = record.get("facets")
+    features = [
+        feature
+        for facet in (facets if isinstance(facets, list) else [])
+        if isinstance(facet, dict) and isinstance(facet.get("features"), list)
+        for feature in facet["features"]
+        if isinstance(feature, dict)
+    ]
+    kept: dict[str, ParsedLink] = {}
+    for link in [*(feature.get("uri") for feature in features), *bare_links(text)]:
+        found = http_url(link) if isinstance(link, str) else None
+        if found and len(kept) < MOST_LINKS and not any(other.startswith(found.rstrip("/…")) for other in kept):
+            kept[found] = ParsedLink("body", found)
+    for external in _cards(record):
+        card = http_url(external.get("uri")) if isinstance(external.get("uri"), str) else None
+        if card:
+            kept[card] = ParsedLink("card", card)
+    return tuple(kept.values())
+
+
+def withdrawals(body: bytes) -> list[Withdrawal]:
+    """What a drain says is withdrawn: posts deleted, accounts gone or back."""
+    found: list[Withdrawal] = []
+    for event in stream_events(body):
+        moment = moment_of(int(event["time_us"]))
+        if _is_post(event, "delete"):
+            found.append(("post", f"at://{event['did']}/{COLLECTION}/{event['commit']['rkey']}", "deleted", moment))
+        elif event.get("kind") == "account" and isinstance(event.get("account"), dict):
+            said = event["account"]
+            status = "active" if said.get("active") else str(said.get("status") or "other")
+            found.append(("account", str(event["did"]), status if status in STATUSES | {"active"} else "other", moment))
+    return found
