@@ -12,6 +12,6 @@ from aidran_pipeline.text.spans import Span
 from aidran_pipeline.text.words import tokens
 
 __all__ = [
-    "Fact", "Mention", "Normalised", "Span", "clause_spans", "entities_of", "facts_of", "find_quote", "find_quotes", "names_agree", "normalise",
-    "split_sentences", "supports_facts", "tokens",
+    "Fact", "Mention", "Normalised", "Span", "clause_spans", "entities_of", "facts_of", "find_quote", "find_quotes",
+    "names_agree", "normalise", "split_sentences", "supports_facts", "tokens",
 ]  # fmt: skip
