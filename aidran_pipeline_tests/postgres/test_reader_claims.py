@@ -13,8 +13,10 @@ from aidran_pipeline.analyze.reader_prompt import BATCH_RECORDS
 from aidran_pipeline.llm import open_models
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult
+from aidran_pipeline.text import tokens
 from aidran_pipeline_tests.scripted_model import ChatRequest, Player, Reply, ScriptedServer, serving
 from aidran_pipeline_tests.scripted_model.players import reader as players
+from aidran_pipeline_tests.scripted_model.players.faults import SPOILT
 from aidran_pipeline_tests.world import World, at, dump
 
 DAY = date(2026, 6, 20)
@@ -294,6 +296,31 @@ def test_a_server_that_is_down_is_asked_again_by_the_next_run(
     assert read(world, server, database_url, "r2").metadata["records_by_engine"] == {"model": 11, "extractive": 0}
     assert {c[0] for claims in in_force(world).values() for c in claims} == {"model"}
     assert rows(world, "SELECT DISTINCT outcome, run_id FROM claim_readings") == [("read", "r2")]
+
+
+@pytest.mark.parametrize("fault", sorted(SPOILT))
+def test_whatever_a_reader_says_every_record_is_settled_with_words_of_its_own(
+    world: World, server: ScriptedServer, database_url: str, fault: str
+) -> None:
+    server.player = SPOILT[fault](players.good)
+    result = read(world, server, database_url)
+    assert sum(result.metadata["records_by_engine"].values()) == 11
+    stored = rows(
+        world,
+        "SELECT c.statement, v.text, c.speaker FROM claims c JOIN record_versions v ON v.id = c.record_version_id",
+    )
+    assert all(
+        not unheld_words(statement, text) and (speaker is None or speaker in text)
+        for statement, text, speaker in stored
+    )
+    asked = len(server.requests)
+    read(world, server, database_url, "r2")
+    assert len(server.requests) == asked
+
+
+def unheld_words(statement: str, text: str) -> set[str]:
+    """Words of meaning that a statement has and its record has not."""
+    return set(tokens(statement)) - set(tokens(text))
 
 
 # --- a reader that obeys ----------------------------------------------------------------------------------------------
