@@ -61,18 +61,18 @@ def _exist(conn: Connection, stories: Stories, version_id: int, settled: bool, r
 
 
 def _replay(conn: Connection, signals: dict[int, list[str]], report: Report) -> None:
-    """A signal made by this release's method is computed again from its baseline, bit for bit."""
-    versions = {kind.name: kind.version for kind in KINDS}
+    """A signal made by a method that this release has is computed again from its baseline, bit for bit."""
+    versions = {kind.name: kind.versions for kind in KINDS}
     for row in conn.execute(SIGNALS, (list(signals),)).fetchall():
         name = f"signal {row['id']} ({row['kind']} of {row['topic']}, {row['day']})"
         place = {"signal": row["id"], "slug": signals[row["id"]]}
-        if versions.get(row["kind"]) != row["engine_version"]:
+        if row["engine_version"] not in versions.get(row["kind"], ()):
             report.note(f"{name} was measured by {row['engine_version']}, which this release cannot replay")
             continue
         report.count("signal")
         stored = {column: row[column] for column in FINDING}
         try:
-            finding = replay(row["series"], row["kind"], row["tests"])
+            finding = replay(row["series"], row["kind"], row["tests"], row["engine_version"])
         except Exception as error:  # an altered series may hold anything
             said = f"{type(error).__name__}: {error}"[:200]
             report.add("signal", f"{name} cannot be replayed: {said}", expected="a finding", found=said, **place)

@@ -51,10 +51,13 @@ def compute_signals(
     return results
 
 
-def replay(series: Sequence[dict[str, Any]], kind_name: str, tests: int) -> Finding:
-    """The finding of a stored baseline, from its series and number of tests: that of its signal, bit for bit."""
+def replay(series: Sequence[dict[str, Any]], kind_name: str, tests: int, version: str | None = None) -> Finding:
+    """The finding of a stored baseline, from its series and number of tests: that of its signal, bit for bit.
+
+    version: the engine version of the stored rows, None for this release's. Raises LookupError for an unknown one.
+    """
     kind = next(k for k in KINDS if k.name == kind_name)
-    return kind.detect(series, tests)
+    return kind.detect(series, tests, version)
 
 
 class _Measured:

@@ -20,6 +20,7 @@ class Kind(Protocol):
 
     name: str
     version: str
+    versions: tuple[str, ...]  # those whose rows can be replayed, the present one among them
 
     def series(self, inputs: DayInputs, topic: str) -> list[dict[str, Any]]:
         """What is compared, a JSON object a day, oldest first, the day itself last: all that `detect` is given.
@@ -28,8 +29,11 @@ class Kind(Protocol):
         """
         ...
 
-    def detect(self, series: Series, tests: int) -> Finding:
-        """The finding; its severity is None where nothing changed. The same series gives the same, bit for bit."""
+    def detect(self, series: Series, tests: int, version: str | None = None) -> Finding:
+        """The finding; its severity is None where nothing changed. The same series gives the same, bit for bit.
+
+        version: that of stored rows, None for the present one. Raises LookupError for one that this release lacks.
+        """
         ...
 
     def evidence(self, inputs: DayInputs, topic: str) -> Evidence:
@@ -42,14 +46,18 @@ class VolumeSpike:
 
     name = "volume_spike"
     version = volume.VERSION
+    versions = tuple(volume.METHODS)
 
     def series(self, inputs: DayInputs, topic: str) -> list[dict[str, Any]]:
         """Voices by day: see DayInputs.series."""
         return [day.as_dict() for day in inputs.series(topic)]
 
-    def detect(self, series: Series, tests: int) -> Finding:
+    def detect(self, series: Series, tests: int, version: str | None = None) -> Finding:
         """See volume.detect."""
-        return volume.detect([DayCount.of(day) for day in series], tests)
+        method = volume.METHODS.get(version or self.version)
+        if method is None:
+            raise LookupError(f"{version}: this release cannot replay it, only {', '.join(volume.METHODS)}")
+        return method([DayCount.of(day) for day in series], tests)
 
     def evidence(self, inputs: DayInputs, topic: str) -> Evidence:
         """Every voice counted: a spike is made of all of them."""

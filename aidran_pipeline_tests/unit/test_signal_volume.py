@@ -17,7 +17,16 @@ from psycopg.types.range import Range
 
 from aidran_pipeline.signal import KINDS, replay
 from aidran_pipeline.signal.inputs import DayInputs, reaches
-from aidran_pipeline.signal.volume import SCREEN_DAYS, DayCount, detect, severity, upper_tail
+from aidran_pipeline.signal.volume import (
+    METHODS,
+    SCREEN_DAYS,
+    DayCount,
+    detect,
+    detect_day,
+    severity,
+    upper_tail,
+    windows,
+)
 
 DAY = date(2026, 6, 20)
 
@@ -197,3 +206,38 @@ def test_a_source_is_compared_from_half_of_a_short_history_on_and_from_seven_day
     assert compared(28, 7) and not compared(28, 6)
     assert compared(4, 2) and not compared(4, 1)
     assert compared(0, 0), "on the first day there is nothing to compare with, and nothing to leave out"
+
+
+def test_a_small_change_that_lasts_is_found_on_its_second_day() -> None:
+    """Two days of eleven where four are usual: neither is strong by itself, both together are."""
+    usual = [4, 3, 5, 4, 4, 3, 5, 4] * 3
+    first, second = days([*usual, 11], share=0.004), days([*usual, 11, 11], share=0.004)
+    assert detect(first, 16).severity == detect_day(first, 16).severity == "notable"
+    assert detect_day(second, 16).severity == "notable" and detect(second, 16).severity == "strong"
+    assert detect(second, 16).observed == 11, "the figures told are those of the day"
+
+
+def test_what_was_strong_yesterday_needs_no_second_window() -> None:
+    usual = [4, 3, 5, 4, 4, 3, 5, 4] * 3
+    after = days([*usual, 30, 6], share=0.004)
+    assert windows(after, 16)[1] is None and detect(after, 16).severity is None
+
+
+def test_the_second_window_needs_both_days_and_a_history() -> None:
+    usual: list[int | None] = [4, 3, 5, 4, 4, 3, 5, 4] * 3
+    assert windows(days([*usual, 7, 8], share=0.004), 16)[1] is not None
+    assert windows(days([*usual, None, 8], share=0.004), 16)[1] is None, "yesterday is unknown"
+    assert windows(days([*usual, 7, 2], share=0.004), 16)[1] is None, "today fell"
+    assert windows(days([*usual[:14], 7, 8], share=0.004), 16)[1] is None, "13 pairs"
+
+
+@pytest.mark.parametrize("version", METHODS)
+def test_rows_of_an_older_method_are_replayed_by_it(version: str) -> None:
+    series = [d.as_dict() for d in days([4, 3, 5, 4, 4, 3, 5, 4] * 3 + [11, 11], share=0.004)]
+    assert replay(series, "volume_spike", 16, version) == METHODS[version]([DayCount.of(d) for d in series], 16)
+    assert replay(series, "volume_spike", 16) == replay(series, "volume_spike", 16, "volume-nb-3")
+
+
+def test_a_method_that_is_gone_says_so() -> None:
+    with pytest.raises(LookupError, match="volume-nb-1"):
+        replay([d.as_dict() for d in days([3, 4])], "volume_spike", 1, "volume-nb-1")
