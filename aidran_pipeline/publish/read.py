@@ -13,6 +13,7 @@ from typing import Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.model_calls import Cost, cost_of
 
 HEADS = """
 SELECT a.id AS article_id, a.day, a.topic, a.slug, t.label, av.id AS version_id, av.number, av.published_at,
@@ -69,7 +70,10 @@ ORDER BY 1
 
 @dataclass(frozen=True)
 class Head:
-    """One published version of a story: everything but its body. `inputs` as stored with the version."""
+    """One published version of a story: everything but its body. `inputs` as stored with the version.
+
+    cost: of the model calls that it names; None when it names none.
+    """
 
     article_id: int
     day: date
@@ -94,6 +98,7 @@ class Head:
     short_title: str | None
     dek: str | None
     platforms: list[str]
+    cost: Cost | None = None
 
     @property
     def path(self) -> str:
@@ -206,12 +211,17 @@ def read_index(conn: Connection, publication: Publication) -> Index:
             Topic(r["slug"], r["label"], r["description"], r["retired_at"] is not None)
             for r in conn.execute(TOPICS).fetchall()
         ],
-        versions=[Head(**row) for row in conn.execute(HEADS).fetchall()],
+        versions=[Head(**row, cost=_cost(conn, row)) for row in conn.execute(HEADS).fetchall()],
         decisions=[Decision(**row) for row in conn.execute(DECISIONS).fetchall()],
         human_articles={row["article_id"] for row in conn.execute(HUMAN).fetchall()},
         baselines={row["topic"]: row for row in conn.execute(BASELINES).fetchall()},
         signals=conn.execute(SIGNALS).fetchall(),
     )
+
+
+def _cost(conn: Connection, row: dict[str, Any]) -> Cost | None:
+    """What a version's model calls cost; None when it names none."""
+    return cost_of(conn, article_version_id=row["version_id"]) if row["inputs"].get("calls") else None
 
 
 def _with_notice(conn: Connection, publication: Publication) -> Publication:

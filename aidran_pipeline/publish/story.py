@@ -11,13 +11,12 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from aidran_pipeline.publish.engines import EXTRACTIVE, engine_lines
 from aidran_pipeline.publish.prose import Link, paragraphs, plain, render, sentence
 from aidran_pipeline.publish.read import Head, Index
 from aidran_pipeline.publish.safe import clean, web_url
 from aidran_pipeline.publish.story_rows import Body
 from aidran_pipeline.publish.words import SUPPORT, count, iso, platform, short_date, signal
-
-EXTRACTIVE = "extractive"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def methodology(index: Index, head: Head) -> list[str]:
     lines = [
         f"This story was generated automatically from {count(head.records_read, 'record')} that the pipeline read on "
         f"this topic; it cites {count(head.records_cited, 'record')} and {count(head.pages_cited, 'web page')}.",
-        _engine(head),
+        *engine_lines(head),
         _why(head),
     ]
     gates = [gate for gate in head.inputs.get("gates", []) if gate.get("passed")]
@@ -82,16 +81,6 @@ def methodology(index: Index, head: Head) -> list[str]:
         else "No human edited it: every decision on it was made by the pipeline, and no correction has been recorded."
     )
     return lines
-
-
-def _engine(head: Head) -> str:
-    judge = f"each sentence was checked against its quotations by the judge “{head.judge}” ({head.judge_version})"
-    if head.engine == EXTRACTIVE:
-        return (
-            f"Engine: {head.engine} ({head.engine_version}), which arranges verbatim quotations and uses no "
-            f"language model; models: none; cost: 0; {judge}."
-        )
-    return f"Engine: {head.engine} ({head.engine_version}); {judge}."
 
 
 def _why(head: Head) -> str:

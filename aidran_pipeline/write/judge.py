@@ -28,6 +28,7 @@ JUDGE = "verbatim"
 JUDGE_VERSION = "verbatim-3"
 QUOTED = re.compile(r"“([^”]*)”")
 TITLES = frozenset(("headline", "short_title", "heading"))
+LOOSE = frozenset(("headline", "short_title", "dek", "heading", "question"))
 QUOTE, SAID, COUNTED = "‹quote›", "‹source›", "‹count›"
 _FIELD = re.compile(r"\{(\w+)\}")
 _METADATA = frozenset("who site platform sub places names label date subject".split())
@@ -211,15 +212,23 @@ def reasons_against(sentence: Sentence, grounds: list[Use], topic_label: str, to
 def _supported(sentence: Sentence, grounds: list[Use], topic_label: str, told: Sequence[str]) -> Verdict:
     told_of = (*dict.fromkeys(use.source.metadata_text() for use in grounds), topic_label)
     quotes = (*dict.fromkeys(use.quote for use in grounds), *told)
-    return _support(sentence.plain(), quotes, tuple(dict.fromkeys(around(use) for use in grounds)), told_of)
+    context = tuple(dict.fromkeys(around(use) for use in grounds))
+    loose = sentence.part in LOOSE or (sentence.kind == "synthesis" and not sentence.uses)
+    return _support(sentence.plain(), quotes, context, told_of, loose, sentence.part in TITLES)
 
 
 @lru_cache(maxsize=4096)
-def _support(text: str, quotes: tuple[str, ...], context: tuple[str, ...], metadata: tuple[str, ...]) -> Verdict:
-    """The judge's verdict, once for equal words: an article is checked several times on its way."""
+def _support(
+    text: str, quotes: tuple[str, ...], context: tuple[str, ...], metadata: tuple[str, ...], loose: bool, titled: bool
+) -> Verdict:
+    """The judge's verdict, once for equal words: an article is checked several times on its way.
+
+    A named distortion always counts; of the score a cited sentence needs what tells it from another matter, a title,
+    question or synthesis next to nothing.
+    """
     from aidran_pipeline.write.support import support
 
-    return support(text, quotes, context, metadata=metadata)
+    return support(text, quotes, context, metadata=metadata, loose=loose, gate=not loose, titled=titled)
 
 
 def around(use: Use, most: int = 240) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection
 from aidran_pipeline.write.model import forms
 
 USABLE = 0.7  # of the sentences of a reply
-SECTION_WORDS = (70, 400)
-LEAST_CITED = 3
+SECTION_WORDS = (50, 400)
+LEAST_CITED = 2
 PLANNED = (2, 30)
 
 

@@ -88,6 +88,7 @@ def _fill(writing: Writing) -> None:
     missing = [part for part in ("headline", "short_title", "dek") if not has(part)]
     sections = [n for n in (1, 2, 3) if not has("heading", n)]
     questions = [n for n in (1, 2, 3) if not has("answer", n)]
+    lines = writing.lines = _asked_once(lines)
     unasked = [n for n in (1, 2, 3) if has("answer", n) and not has("question", n)]
     if not (missing or sections or questions or unasked) and has("story_so_far"):
         return
@@ -107,6 +108,15 @@ def _fill(writing: Writing) -> None:
         told, writing.earlier_versions = own.so_far(alone=True)
         made += told
     writing.lines = [*lines, *made]
+
+
+def _asked_once(lines: list[Line]) -> list[Line]:
+    """The lines without a question that stands a second time."""
+    first: dict[str, Line] = {}
+    for line in lines:
+        if line.part == "question":
+            first.setdefault(line.text.lower(), line)
+    return [line for line in lines if line.part != "question" or first[line.text.lower()] is line]
 
 
 def _lengthen(writing: Writing) -> None:

@@ -87,6 +87,13 @@ class Pen:
             frames = tuple(f for f in frames if f.startswith(("{Who}", "According"))) or frames
         return self._fill(frames[self.turn % len(frames)], row, quote)
 
+    def joined(self, row: Row, other: Row) -> str:
+        """Two pieces of one source in one sentence."""
+        self.turn += 1
+        one, two = (each["quote"].rstrip(" .") for each in (row, other))
+        frame = ("{Who} reports that {q} and that {p}.", "{Q}, {who} writes, and {p}.")[self.turn % 2]
+        return capital(frame.format(Who=capital(row["who"]), who=row["who"], Q=one, q=lowered(one), p=lowered(two)))
+
     def _headed(self, row: Row, quote: str) -> str:
         """A title is quoted as one: its grammar does not stand in a sentence."""
         if is_post(row):
@@ -134,7 +141,7 @@ def outline(question: str) -> Row:
     """Groups in their order: the lead, its other side, then what else there is; answers kept apart."""
     evidence = rows(question, "evidence")
     kept: dict[str, list[str]] = {"why": [], "advice": [], "counter": []}
-    for row in evidence:
+    for row in evidence[3:]:
         for use in row.get("good_for", []):
             if len(kept[use]) < 2:
                 kept[use].append(row["id"])
@@ -144,6 +151,10 @@ def outline(question: str) -> Row:
         if row["id"] not in reserved:
             groups.setdefault(row["group"], []).append(row)
     parts = _three(list(groups.values()))
+    if min(len(part) for part in parts) < 5:
+        every = [row for group in groups.values() for row in group]
+        third = -(-len(every) // 3)
+        parts = [every[:third], every[third : 2 * third], every[2 * third :]]
     label = rows(question, "topic")[0]["topic"]
     return {
         "theme": f"What is said about {label} today, and by whom.",
@@ -184,24 +195,14 @@ def section(question: str) -> Row:
     evidence = rows(question, "evidence")
     reports = [row for row in evidence if not is_post(row)]
     voices = [row for row in evidence if is_post(row)]
-    first, second = (reports, voices) if reports and voices else (_half(evidence))
+    parts = (reports, voices) if reports and voices else _half(evidence)
     pen = Pen(len(evidence))
-    paragraphs: list[list[Row]] = [[], []]
-    total = 0
-    for place, part in enumerate((first, second)):
-        before = ""
-        for row in part:
-            if (
-                len(paragraphs[place]) == 6
-                or total > TARGET[1] - 20
-                or (place == 0 and total > TARGET[1] * 0.6 and second)
-            ):
-                break
-            text = pen.sentence(row, again=row["who"] == before and not is_post(row))
-            before = row["who"]
-            paragraphs[place].append({"text": text, "cites": [row["id"]], "rests_on": [], "_row": row})
-            total += len(text.split())
-    flat = [line for paragraph in paragraphs for line in paragraph]
+    flat: list[Row] = []
+    paragraphs: list[list[Row]] = []
+    for place, part in enumerate(parts):
+        room = TARGET[1] * (0.62 if place == 0 else 1) - sum(len(line["text"].split()) for line in flat)
+        paragraphs.append(_paragraph(part, pen, room))
+        flat += paragraphs[-1]
     drawn = _together(flat)
     if drawn is not None and paragraphs[1]:
         paragraphs[1].append(drawn)
@@ -213,6 +214,32 @@ def section(question: str) -> Row:
         "heading_rests_on": on,
         "paragraphs": [{"sentences": p} for p in paragraphs if p],
     }
+
+
+def _paragraph(part: Sequence[Row], pen: Pen, room: float) -> list[Row]:
+    """Sentences up to a number of words; two short pieces of one source share a sentence."""
+    lines: list[Row] = []
+    left = list(part)
+    while left and len(lines) < 6 and room > 15:
+        row = left.pop(0)
+        before = lines[-1]["_row"]["who"] if lines else ""
+        cites = [row["id"]]
+        if left and joins(row, left[0]) and before != row["who"]:
+            other = left.pop(0)
+            text, cites = pen.joined(row, other), [row["id"], other["id"]]
+        else:
+            text = pen.sentence(row, again=row["who"] == before and not is_post(row))
+        lines.append({"text": text, "cites": cites, "rests_on": [], "_row": row})
+        room -= len(text.split())
+    return lines
+
+
+def joins(row: Row, other: Row) -> bool:
+    """Whether two pieces fit into one sentence: of one source, short, and neither a title nor another's words."""
+    same = row["who"] == other["who"] and row["where"] == other["where"] and not is_post(row)
+    short = len((row["quote"] + other["quote"]).split()) <= 30
+    plain = not any(each.get("kind") == "headline" or attributed(each["quote"]) for each in (row, other))
+    return same and short and plain and not any("," in each["quote"] for each in (row, other))
 
 
 def _half(evidence: list[Row]) -> tuple[list[Row], list[Row]]:
@@ -250,8 +277,12 @@ def front(question: str) -> Row:
         line for line in body if "“" not in line["text"] and "@" not in line["text"] and "user of" not in line["text"]
     ]
     plain = [line for line in reports if 45 <= len(bare(line["text"])) <= 95]
-    lead = next((line for line in plain if line["section"] == 1), (plain or reports or body)[0])
-    names = names_in([line["text"] for line in body if line["section"] == 1])[:2]
+    first = [line for line in plain if line["section"] == 1] or plain or reports or body
+    lead = max(first, key=lambda line: (len(facts_of(bare(line["text"]))), -line["number"]))
+    told_names = names_in([line["text"] for line in body if line["section"] == 1])
+    outlets = {row["who"] for row in evidence} | {"Bluesky", "Reddit", "According"}
+    told_names = [n for n in told_names if n not in outlets and n in bare(lead["text"])] or told_names[:1]
+    names = [n for n in told_names[:2] if not any(n != other and other in n for other in told_names)]
     grounds = [line["number"] for line in body if any(name in line["text"] for name in names)] or [lead["number"]]
     dek, on = _dek(lead, body, reports)
     asked = _asked(names)
@@ -346,7 +377,7 @@ def mend(question: str) -> Row:
         if first and row["part"] in ("headline", "heading", "short_title"):
             text = next((s["quote"] for s in sources if len(s["quote"]) <= 90), "")
         elif first and row["part"] == "question":
-            text = "Why does this matter?"
+            text = ""
         elif first and first["id"]:
             text, cites = f"{capital(first['who'])} writes: “{first['quote']}”.", [first["id"]]
         out.append({"number": row["number"], "text": text, "cites": cites, "rests_on": []})
