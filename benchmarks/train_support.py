@@ -2,7 +2,7 @@
 
 Both forms of the claims are used (gold sentences among others, whole page). The penalty and both thresholds are chosen
 by five-fold cross-validation in that half, folds by claim: `best_f1` has the highest F1, `publish` is the lowest
-threshold from which on precision is at least 0.85. Writes aidran_pipeline/write/support/weights.json.
+threshold from which on precision, vetoes applied, is at least 0.85. Writes aidran_pipeline/write/support/weights.json.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aidran_pipeline.write.support import TOO_LITTLE, support
 from aidran_pipeline.write.support.features import NAMES, features
 from aidran_pipeline.write.support.reading import read, read_all
 from benchmarks.report import finish, table
@@ -31,6 +32,11 @@ FOLDS, PRECISION, LEAST = 5, 0.85, 20
 def measure(pairs: Sequence[Pair]) -> Array:
     """One row of features a pair."""
     return np.array([features(read(pair.sentence), read_all(pair.quotes)) for pair in pairs])
+
+
+def vetoed(pair: Pair) -> bool:
+    """Whether the judge refuses a pair whatever its score."""
+    return bool(set(support(pair.sentence, pair.quotes).reasons) - {TOO_LITTLE})
 
 
 def fit(x: Array, y: Array, penalty: float) -> tuple[Array, Array, Array]:
@@ -70,13 +76,16 @@ def f1_at(scores: Array, y: Array, threshold: float) -> float:
     return 2 * float((taken & (y == 1)).sum()) / float(taken.sum() + y.sum())
 
 
-def thresholds(scores: Array, y: Array) -> tuple[float, float]:
-    """(publish, best F1), half a thousandth below a score, so that no rounding can move a pair across."""
+def thresholds(scores: Array, y: Array, refused: NDArray[np.bool_]) -> tuple[float, float]:
+    """(publish, best F1), half a thousandth below a score, so that no rounding can move a pair across.
+
+    refused: pairs with a veto, which are not published whatever their score.
+    """
     steps = np.unique(scores)
     best = max(steps, key=lambda t: f1_at(scores, y, t))
     publish = steps[-1]
     for step in steps[::-1]:
-        taken = scores >= step
+        taken = (scores >= step) & ~refused
         if taken.sum() >= LEAST and y[taken].mean() < PRECISION:
             break
         publish = step
@@ -96,9 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     x, y = measure(pairs), np.array([float(pair.supported) for pair in pairs])
     groups = [pair.group for pair in pairs]
+    refused = np.array([vetoed(pair) for pair in pairs])
     tried = {penalty: crossed(x, y, groups, penalty) for penalty in PENALTIES}
-    penalty = max(PENALTIES, key=lambda p: f1_at(tried[p], y, thresholds(tried[p], y)[1]))
-    publish, best = thresholds(tried[penalty], y)
+    penalty = max(PENALTIES, key=lambda p: f1_at(tried[p], y, thresholds(tried[p], y, refused)[1]))
+    publish, best = thresholds(tried[penalty], y, refused)
     weights, mean, scale = fit(x, y, penalty)
     found = {
         "version": "1",
@@ -112,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(table(["feature", "weight"], [[name, float(w)] for name, w in zip(NAMES, weights[1:], strict=True)]))
-    f1 = {str(p): round(f1_at(s, y, thresholds(s, y)[1]), 4) for p, s in tried.items()}
+    f1 = {str(p): round(f1_at(s, y, thresholds(s, y, refused)[1]), 4) for p, s in tried.items()}
     finish("train_support", {"pairs": len(pairs), "penalty": penalty, "crossed_f1": f1, **found["thresholds"]})
     return 0
 

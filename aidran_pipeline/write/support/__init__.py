@@ -12,16 +12,18 @@ from collections.abc import Sequence
 
 from aidran_pipeline.text import facts_of, find_quotes
 from aidran_pipeline.text.prose import foreign
+from aidran_pipeline.write.support.attribution import unattributed
 from aidran_pipeline.write.support.distortions import distortions
 from aidran_pipeline.write.support.features import features
 from aidran_pipeline.write.support.model import trained
 from aidran_pipeline.write.support.reading import Reading, read, read_all, sentences_of
 from aidran_pipeline.write.support.verdict import Verdict
 
-__all__ = ["JUDGE", "JUDGE_VERSION", "Verdict", "score_of", "support"]
+__all__ = ["JUDGE", "JUDGE_VERSION", "TOO_LITTLE", "Verdict", "score_of", "support"]
 
 JUDGE = "support"
 JUDGE_VERSION = f"support-1.{trained().version}"
+TOO_LITTLE = "says more than the quotes"
 GATE = 0.1005  # a sentence this low is about something else
 LOOSE = 0.0105  # the floor for what need not be findable word by word
 
@@ -54,7 +56,7 @@ def support(
     score = score_of(sentence, quotes, metadata)
     wanted = LOOSE if loose else GATE if gate else trained().publish
     if score < wanted:
-        reasons.append("says more than the quotes")
+        reasons.append(TOO_LITTLE)
     if not reasons:
         return Verdict("supported", score)
     return Verdict("partly" if score >= trained().best else "not", score, tuple(reasons))
@@ -66,7 +68,7 @@ def score_of(sentence: str, quotes: Sequence[str], metadata: Sequence[str] = ())
     if not evidence:
         return 0.0
     told = frozenset().union(*(read(text).stems for text in metadata))
-    return trained().score(features(read(sentence), evidence, told))
+    return trained().score(features(read(unattributed(sentence, told)), evidence, told))
 
 
 def _taken_back(reading: Reading, quotes: Sequence[str], context: Sequence[str]) -> list[str]:

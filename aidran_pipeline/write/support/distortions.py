@@ -81,6 +81,12 @@ def _negative(reading: Reading) -> bool:
     return any(t.word in lex.NEGATIONS or t.stem in DENYING or UN.match(t.word) for t in reading.tokens)
 
 
+def _only_denied(reading: Reading, stem: str) -> bool:
+    """Whether a word stands in a sentence once, and under a negation."""
+    once = sum(token.stem == stem for token in reading.tokens) == 1
+    return once and (stem in negated(reading) or stem in denied(reading))
+
+
 def _akin(reading: Reading, sentence: Reading, share: float) -> bool:
     """Whether a sentence repeats enough of a quote sentence to be about the same."""
     content = set(reading.content)
@@ -101,7 +107,7 @@ def negation(pair: Pair) -> Iterator[str]:
         return
     for target in sorted(pair.sentence.stems):
         holding = [quote for quote in pair.nearest(target) if _akin(quote, pair.sentence, 0.5)]
-        if holding and all(target in negated(q) or target in denied(q) for q in holding):
+        if holding and all(_only_denied(q, target) for q in holding):
             yield f"negation dropped: {target}"
 
 
