@@ -16,7 +16,7 @@ from aidran_pipeline.analyze.checkworthy import kind_of, score, speaker_of, stan
 from aidran_pipeline.analyze.claims import WHOLE, claims_of
 from aidran_pipeline.analyze.reader_terms import Account, Examined, SaidClaim, Shown
 from aidran_pipeline.text import Span, facts_of, find_quotes, split_sentences, supports_facts, tokens
-from aidran_pipeline.text.addressed import is_addressed
+from aidran_pipeline.text.addressed import is_addressed, speaks_to_assistant
 from aidran_pipeline.text.quality import last_words_of, quote_problems
 
 MOST_CLAIMS = 5
@@ -117,7 +117,10 @@ def _place(shown: Shown, said: SaidClaim, found: Examined) -> Span | None:
 
 
 def unprintable(shown: Shown, span: Span) -> str | None:
-    """Why a sentence cannot be quoted: cut off by its source, markup, an address, spoken to an assistant, no words."""
+    """Why a sentence cannot be quoted: cut off by its source, markup, an address, spoken to an assistant.
+
+    The last is wide: a title that begins like an order is lost, and nothing that could be one reaches the writer.
+    """
     row, text = shown.row, shown.text
     sentence, post = span.of(text), row["platform"] != "news"
     title = row["title"] or ""
@@ -129,7 +132,7 @@ def unprintable(shown: Shown, span: Span) -> str | None:
     problems = [p for p in quote_problems(sentence) if p in UNFIT]
     if problems:
         return f"unfit: {problems[0]}"
-    return "addressed to an assistant" if is_addressed(sentence) else None
+    return "addressed to an assistant" if speaks_to_assistant(sentence) else None
 
 
 def _other_words(quote: str, text: str) -> bool:
@@ -177,6 +180,8 @@ def unheld(statement: str, shown: Shown, quote: str, foreign: frozenset[str] = f
     hedges what the quote does; two words in three are the record's own, and none another's that was read beside it.
     """
     text = statement.strip()
+    if text == " ".join(quote.split()):
+        return None
     own = set(tokens(text)) - NEUTRAL
     if not own or len(text) > LONGEST_STATEMENT:
         return "length"
