@@ -26,6 +26,7 @@ STATUSES = frozenset({"deleted", "takendown", "suspended", "deactivated"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POST, _ACCOUNT = f'"{COLLECTION}"'.encode(), b'"account"'
 _TIME = re.compile(rb'"time_us"\s*:\s*(\d{1,18})')
+_PIECES, _NEVER = re.compile(r"[^\W_]+"), ("\0",)
 Withdrawal = tuple[str, str, str, datetime]  # as in store.streams
 
 
@@ -44,16 +45,26 @@ def about(relevance: Relevance) -> Callable[[str], bool]:
     from aidran_pipeline.text.terms import Matcher, stems_of
 
     strong, weak = Matcher.of(relevance.strong), Matcher.of(relevance.weak)
-    # Most posts hold not even the beginning of one of the terms: they are told apart by three letters of each word.
-    heads = frozenset(key.split()[0][:3] for matcher in (strong, weak) for key, _weight in matcher.terms)
+    begins = _beginnings([key.split()[0] for matcher in (strong, weak) for key, _weight in matcher.terms])
 
     def wants(text: str) -> bool:
-        stems = stems_of(text)
-        if heads.isdisjoint([word[:3] for word in stems.split()]):
+        # Stemming is what costs: most posts hold no word that even begins as a term does.
+        if not any(piece.startswith(begins.get(piece[:2], _NEVER)) for piece in _PIECES.findall(text.lower())):
             return False
+        stems = stems_of(text)
         return strong.total(stems) + weak.total(stems) >= 1.0
 
     return wants
+
+
+def _beginnings(stems: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """By two letters, what the words of these stems begin with: a stem's last letter may differ from its words'."""
+    found: dict[str, set[str]] = {}
+    for stem in stems:
+        piece = (_PIECES.findall(stem) or [stem])[0]
+        start = piece[:-1] if len(piece) > 4 else piece
+        found.setdefault(piece[:2], set()).add(start)
+    return {head: tuple(sorted(starts)) for head, starts in found.items()}
 
 
 @dataclass

@@ -15,7 +15,9 @@ from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.ingest import parse_body
 from aidran_pipeline.ingest.jetstream import Sieve, about, micros_of, moment_of, parse_stream, withdrawals
 from aidran_pipeline.ingest.parsed import NotParsable
+from aidran_pipeline.text.terms import Matcher, stems_of
 from aidran_pipeline_tests.jetstream_server import DID, account, event
+from benchmarks.texts import sample_texts
 
 URI = f"at://{DID}/app.bsky.feed.post/"
 
@@ -116,6 +118,16 @@ def test_on_topic_is_what_analysis_calls_so() -> None:
     assert not wants("The model walked down the runway")
     assert not wants("Dinner was lovely")
     assert not wants("")
+
+
+def test_the_quick_look_before_stemming_loses_nothing() -> None:
+    relevance = load_topics().relevance
+    wants, strong, weak = about(relevance), Matcher.of(relevance.strong), Matcher.of(relevance.weak)
+    terms = [*relevance.strong, *relevance.weak]
+    texts = [*terms, *sample_texts(), *(f"{a.upper()}, {b}s" for a, b in zip(terms, reversed(terms), strict=True))]
+    different = [t for t in texts if wants(t) != (strong.total(stems_of(t)) + weak.total(stems_of(t)) >= 1.0)]
+    assert different == []
+    assert 100 < sum(map(wants, texts)) < len(texts)
 
 
 @given(st.binary(max_size=300))
