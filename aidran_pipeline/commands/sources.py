@@ -70,8 +70,9 @@ def check_sources(*, as_json: bool, stored: bool) -> int:
     """
     from aidran_pipeline.defs.resources import Newsroom
 
-    settings, now = Settings(), datetime.now(UTC)
-    asked = {} if stored else _ask_due(settings, now, quiet=as_json)
+    settings = Settings()
+    asked = {} if stored else _ask_due(settings, datetime.now(UTC), quiet=as_json)
+    now = datetime.now(UTC)
     newsroom = Newsroom(settings=settings)
     with newsroom.connection() as conn:
         newsroom.sync(conn)

@@ -13,12 +13,15 @@ DEAD_AFTER = timedelta(days=3)  # without one good answer
 STALE_AFTER = timedelta(days=60)
 THIN_CHARACTERS = 100  # a title and hardly a sentence: nothing that could be quoted
 THIN_ITEMS = 2  # in the window
+MOVED_ANSWERS = 10  # in a row from another address than the one configured, over MOVED_AFTER: a move is learned slowly
+MOVED_AFTER = timedelta(days=7)
 
 VERDICTS = {
     "dead": "does not answer, or is gone: correct its address or remove it",
     "blocked": "refuses us: check credentials, or remove it",
     "stale": "answers, and its newest item is old: remove it, or look for where it moved",
     "thin": "brings few items, or titles without text: little of it can be cited",
+    "moved": "has long answered from another address: write that one into the sources file",
     "unasked": "nothing is known yet: never asked, disabled, or a credential is missing",
     "ok": "brings items with text",
 }
@@ -75,7 +78,18 @@ def _old_or_little(source: Mapping[str, Any], now: datetime) -> Verdict:
         return Verdict("thin", f"half of its texts are under {characters + 1} characters")
     if items < THIN_ITEMS:
         return Verdict("thin", f"{items} {'item' if items == 1 else 'items'} in {WINDOW.days} days")
+    moved = moved_to(source, now)
+    if moved is not None:
+        return Verdict("moved", f"every answer since {source['answers_since']:%Y-%m-%d} came from {moved}")
     return Verdict("ok", f"{items} items in {WINDOW.days} days, {characters} characters in the middle")
+
+
+def moved_to(source: Mapping[str, Any], now: datetime) -> str | None:
+    """The address from which a feed has long answered in place of its own; a few days of redirects are no move."""
+    final, since = source["final_url"], source["answers_since"]
+    if source["kind"] != "rss" or not final or final == source["config"].get("url") or since is None:
+        return None
+    return str(final) if source["answers"] >= MOVED_ANSWERS and now - since >= MOVED_AFTER else None
 
 
 def _ago(moment: datetime, now: datetime) -> str:

@@ -15,7 +15,8 @@ def source_activity(conn: Connection, now: datetime, *, window: timedelta) -> li
 
     items: records published within the window before now. newest_at: publication of the newest record. characters:
     median length of the latest texts, in code points, of at most LATEST records; cut: the share of them that the source
-    cut off. final_url: where the newest answered fetch ended. Records that several sources show count for the first.
+    cut off. Records that several sources show count for the first. Of the answers within the window: how many
+    (answers), since when (answers_since), and the one address they all came from (final_url; None for several).
     """
     return conn.execute(_QUERY, {"since": now - window, "now": now, "latest": LATEST}).fetchall()
 
@@ -23,7 +24,8 @@ def source_activity(conn: Connection, now: datetime, *, window: timedelta) -> li
 _QUERY = """
 SELECT s.id, s.kind, s.platform, s.publisher, s.config, s.enabled, s.status, s.last_attempt_at, s.last_success_at,
        s.last_new_at, s.next_check_at, s.consecutive_failures, s.last_error_class, s.last_error,
-       counted.items, counted.newest_at, texts.characters, texts.cut, answered.final_url
+       counted.items, counted.newest_at, texts.characters, texts.cut,
+       answered.answers, answered.answers_since, answered.final_url
 FROM sources s
 LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE r.published_at > %(since)s AND r.published_at <= %(now)s)::integer AS items,
@@ -37,9 +39,11 @@ LEFT JOIN LATERAL (
           WHERE r.source_id = s.id
           ORDER BY r.published_at DESC, r.id DESC, v.number DESC LIMIT %(latest)s) latest) texts ON true
 LEFT JOIN LATERAL (
-    SELECT f.final_url FROM fetches f
+    SELECT count(*)::integer AS answers, min(f.requested_at) AS answers_since,
+           CASE WHEN count(DISTINCT f.final_url) = 1 THEN max(f.final_url) END AS final_url
+    FROM fetches f
     WHERE f.source_id = s.id AND f.purpose = 'source' AND f.outcome <> 'failed'
-    ORDER BY f.requested_at DESC, f.id DESC LIMIT 1) answered ON true
+      AND f.requested_at > %(since)s AND f.requested_at <= %(now)s) answered ON true
 WHERE s.removed_at IS NULL
 ORDER BY s.platform, s.id COLLATE "C"
 """

@@ -12,8 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from aidran_pipeline.cli import app
+from aidran_pipeline.ingest.check import WINDOW, judge
 from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.source_activity import source_activity
 from aidran_pipeline_tests.ingest_server import Server, item, rss
+from aidran_pipeline_tests.readings import NOW, configure, ingest, rss_entry
 
 LONG = "A sentence that is long enough to be quoted from, about chips and those who build them in one country. " * 3
 
@@ -74,3 +77,23 @@ def test_due_sources_are_asked_once_and_judged(check: Any, server: Server, conn:
     reasons = {row["id"]: row["reason"] for row in check("--stored")[1]["sources"]}
     assert reasons["down"].startswith("6 failures in a row, no answer ever; http_5xx")
     assert reasons["short"] == "half of its texts are under 10 characters"
+
+
+def test_a_feed_that_has_long_answered_from_elsewhere_has_moved(
+    conn: Connection, server: Server, tmp_path: Path
+) -> None:
+    server.routes |= {
+        "/feed": (301, {"Location": "/new"}, b""),
+        "/new": (200, {}, rss(item("a", "First", LONG), item("b", "Second", LONG))),
+    }
+    configure(conn, tmp_path, rss_entry(server))
+    for day in range(12):
+        ingest(conn, "news", now=NOW + timedelta(days=day), run=f"r{day}")
+        (row,) = source_activity(conn, NOW + timedelta(days=day), window=WINDOW)
+        expected = "moved" if day >= 9 else "ok"
+        assert judge(row, NOW + timedelta(days=day)).word == expected, day
+    assert len(server.asked("/feed")) == 12, "the configured address stays the one that is asked"
+    server.routes["/feed"] = (200, {}, rss(item("c", "Back again", LONG)))
+    ingest(conn, "news", now=NOW + timedelta(days=13), run="back")
+    (row,) = source_activity(conn, NOW + timedelta(days=13), window=WINDOW)
+    assert judge(row, NOW + timedelta(days=13)).word == "ok"

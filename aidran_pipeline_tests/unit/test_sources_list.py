@@ -81,6 +81,10 @@ def row(**changes: Any) -> dict[str, Any]:
         "items": 40,
         "newest_at": NOW - timedelta(hours=3),
         "characters": 300,
+        "config": {"url": "http://a.test/feed"},
+        "answers": 40,
+        "answers_since": NOW - timedelta(days=20),
+        "final_url": "http://a.test/feed",
     }
     return plain | changes
 
@@ -105,6 +109,10 @@ FAILING = {"status": "failing", "last_error_class": "dns", "last_error": "no suc
         ({"newest_at": NOW - timedelta(days=61), "items": 0}, "stale", "61 days ago"),
         ({"newest_at": NOW - timedelta(days=59), "items": 0}, "thin", "0 items"),
         ({"items": 1}, "thin", "1 item in"),
+        ({"final_url": "https://b.test/feed"}, "moved", "since 2026-06-15 came from https://b.test/feed"),
+        ({"final_url": "https://b.test/feed", "answers": 9}, "ok", "40 items"),
+        ({"final_url": "https://b.test/feed", "answers_since": NOW - timedelta(days=6)}, "ok", "40 items"),
+        ({"final_url": None}, "ok", "40 items"),
         ({"characters": 60}, "thin", "under 61 characters"),
         ({"characters": 60, "kind": "bluesky_search"}, "ok", "60 characters"),
     ],
