@@ -19,7 +19,7 @@ from aidran_pipeline.write.support.model import trained
 from aidran_pipeline.write.support.reading import Reading, read, read_all, sentences_of
 from aidran_pipeline.write.support.verdict import Verdict
 
-__all__ = ["JUDGE", "JUDGE_VERSION", "TOO_LITTLE", "Verdict", "score_of", "support"]
+__all__ = ["GATE", "JUDGE", "JUDGE_VERSION", "TOO_LITTLE", "Verdict", "score_of", "support"]
 
 JUDGE = "support"
 JUDGE_VERSION = f"support-1.{trained().version}"
