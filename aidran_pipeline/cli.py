@@ -92,6 +92,31 @@ def why(
 
 
 @app.command()
+def signals(
+    topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
+    day: Annotated[str | None, typer.Option(help="UTC day, YYYY-MM-DD; default: the last one measured.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What was measured of a day: voices, baseline, score, p, severity, coverage; the records behind each signal."""
+    from aidran_pipeline.commands.signals import show_signals
+
+    show_signals(day, topic, as_json=as_json)
+
+
+@app.command("replay-signals")
+def replay_signals(
+    first: Annotated[str | None, typer.Option("--from", help="First UTC day, YYYY-MM-DD; default: the last.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last UTC day; default: the last one measured.")] = None,
+    records: Annotated[bool, typer.Option("--records", help="Count sealed days from their records as well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the signals of past days again from stored rows; exit 1 when one differs from what is stored."""
+    from aidran_pipeline.commands.signals import replay_signals as run_replay
+
+    raise typer.Exit(run_replay(first, last, records=records, as_json=as_json))
+
+
+@app.command()
 def sources(
     task: Annotated[
         Literal["health", "check"],

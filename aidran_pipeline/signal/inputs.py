@@ -82,7 +82,10 @@ ORDER BY published_at, platform, native_id COLLATE "C"
 """
 
 FIRST_DAYS = """
-SELECT t.slug, (SELECT min(day) FROM record_topics r WHERE r.topic = t.slug) AS first FROM topics t
+SELECT t.slug, (
+    SELECT a.day FROM record_topics a JOIN records r ON r.id = a.record_id
+    WHERE a.topic = t.slug AND r.first_seen_at <= %(now)s ORDER BY a.day LIMIT 1
+) AS first FROM topics t
 """
 
 
@@ -216,7 +219,8 @@ def load_day(conn: Connection, day: date, *, now: datetime) -> DayInputs:
     for row in conn.execute(USUAL, _pairs(inputs, reached, days[:-1], now)):
         inputs.usual.setdefault(row["source_id"], {})[row["topic"]] = row["n"]
     inputs.rows = conn.execute(EVIDENCE, _pairs(inputs, inputs.compared, [day], now)).fetchall()
-    inputs.first_days = {row["slug"]: row["first"] for row in conn.execute(FIRST_DAYS) if row["first"] is not None}
+    first_days = conn.execute(FIRST_DAYS, {"now": now})
+    inputs.first_days = {row["slug"]: row["first"] for row in first_days if row["first"] is not None}
     return inputs
 
 

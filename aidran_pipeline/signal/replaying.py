@@ -1,0 +1,139 @@
+"""The past again: signals of stored days computed from stored rows and compared with what is stored. Reads only.
+
+Two depths. From the baselines: finding, outcome and evidence, by the method that made them; holds for every row and
+for ever. From the records, for sealed days: the series and the evidence themselves, as known at the moment of sealing;
+holds while analysis, topics and configured sources are those of that day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from aidran_pipeline.signal.inputs import DayInputs, load_day
+from aidran_pipeline.signal.kinds import KINDS
+from aidran_pipeline.store.db import Connection
+
+FINDING = ("observed", "expected", "score", "p_value", "p_uncorrected", "severity")
+
+_ROWS = """
+SELECT b.id, b.topic, b.day, b.kind, b.series, b.history_days, b.tests, b.outcome, b.coverage, b.sealed_at,
+       b.engine_version, s.id AS signal, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected, s.severity,
+       s.records, (SELECT count(*) FROM signal_evidence e WHERE e.signal_id = s.id) AS evidence
+FROM baselines b LEFT JOIN signals s ON s.baseline_id = b.id
+WHERE b.day BETWEEN %s AND %s ORDER BY b.day, b.topic COLLATE "C", b.kind COLLATE "C"
+"""
+
+_EVIDENCE = """
+SELECT r.platform, r.native_id, e.weight FROM signal_evidence e JOIN records r ON r.id = e.record_id
+WHERE e.signal_id = %s ORDER BY r.platform, r.native_id COLLATE "C"
+"""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure that is not what it was. where: "volume_spike of ai-law, 2026-06-20"."""
+
+    where: str
+    what: str
+    stored: Any
+    computed: Any
+
+
+@dataclass
+class Replay:
+    """What was compared. notes: rows that this release cannot compute, and why."""
+
+    baselines: int = 0
+    signals: int = 0
+    recounted: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def replay_days(
+    conn: Connection, first: date, last: date, *, records: bool = False,
+    progress: Callable[[str], None] = lambda _message: None,
+) -> Replay:  # fmt: skip
+    """Compute the baselines of the days first to last again and compare. records: count from the records as well."""
+    told = Replay()
+    inputs: dict[tuple[date, Any], DayInputs] = {}
+    with conn.transaction():
+        for row in conn.execute(_ROWS, (first, last)).fetchall():
+            progress(f"{row['day']} {row['topic']}")
+            where = f"{row['kind']} of {row['topic']}, {row['day']}"
+            told.baselines += 1
+            told.signals += row["signal"] is not None
+            told.differences += [Difference(where, *found) for found in _of_baseline(row, told, where)]
+            if not records:
+                continue
+            if row["sealed_at"] is None:
+                told.notes.append(f"{where} is not sealed: it may still change, its records are not counted again")
+                continue
+            key = (row["day"], row["sealed_at"])
+            if key not in inputs:
+                inputs.clear()  # rows come by day: one day's records at a time
+                inputs[key] = load_day(conn, row["day"], now=row["sealed_at"])
+            told.recounted += 1
+            told.differences += [Difference(where, *found) for found in _of_records(conn, row, inputs[key])]
+    return told
+
+
+Found = tuple[str, Any, Any]
+
+
+def _of_baseline(row: Mapping[str, Any], told: Replay, where: str) -> Iterator[Found]:
+    """What the stored series gives against the stored signal and outcome."""
+    kind = next((k for k in KINDS if k.name == row["kind"]), None)
+    if kind is None or row["engine_version"] not in kind.versions:
+        told.notes.append(f"{where} was measured by {row['engine_version']}, which this release cannot replay")
+        return
+    try:
+        known = bool(row["coverage"]["healthy"]) and row["series"][-1]["count"] is not None
+        history = sum(bool(d["count"] is not None and d.get("total", 1)) for d in row["series"][:-1])
+        finding = kind.detect(row["series"], row["tests"], row["engine_version"]) if known else None
+    except Exception as error:  # an altered series may hold anything
+        yield "series", "a series that can be computed", f"{type(error).__name__}: {error}"[:200]
+        return
+    if history != row["history_days"]:
+        yield "history_days", row["history_days"], history
+    rises = finding is not None and finding.severity is not None
+    possible = ["unknown"] if not known else ["warming_up", "signal", "thin"] if rises else ["warming_up", "quiet"]
+    if row["outcome"] not in possible:
+        yield "outcome", row["outcome"], " or ".join(possible)
+    if (row["signal"] is not None) != (row["outcome"] == "signal"):
+        yield "signal", "a row" if row["signal"] else "no row", f"outcome {row['outcome']}"
+    if row["signal"] is not None and finding is not None:
+        yield from ((c, row[c], getattr(finding, c)) for c in FINDING if row[c] != getattr(finding, c))
+        if row["evidence"] < row["records"]:
+            yield "evidence", f"{row['evidence']} rows", f"at least {row['records']}"
+
+
+def _of_records(conn: Connection, row: Mapping[str, Any], inputs: DayInputs) -> Iterator[Found]:
+    """What the records give, as known when the day was sealed, against the stored series, coverage and evidence."""
+    kind = next((k for k in KINDS if k.name == row["kind"]), None)
+    if kind is None:
+        return
+    series = kind.series(inputs, row["topic"])
+    days = {d["day"]: d for d in row["series"]}
+    for day in series:
+        if days.pop(day["day"], None) != day:
+            stored = next((d for d in row["series"] if d["day"] == day["day"]), None)
+            yield f"series of {day['day']}", stored, day
+    yield from ((f"series of {name}", stored, None) for name, stored in days.items())
+    coverage = inputs.coverage(row["topic"])
+    if coverage != row["coverage"]:
+        yield "coverage", row["coverage"], coverage
+    if row["signal"] is not None:
+        stored_rows = [
+            (e["platform"], e["native_id"], round(e["weight"], 4)) for e in conn.execute(_EVIDENCE, (row["signal"],))
+        ]
+        computed = sorted(kind.evidence(inputs, row["topic"]).keys, key=lambda k: k[:2])
+        if sorted(stored_rows) != sorted(computed):
+            yield "evidence", sorted(set(stored_rows) - set(computed))[:5], sorted(set(computed) - set(stored_rows))[:5]
