@@ -76,6 +76,7 @@ class Writing:
                 "claims_offered": len(self.offer.items), "calls_cached": self.asking.cached,
                 "written": self.tally.written, "refused": self.tally.refused, "mended": self.tally.mended,
                 "dropped": self.tally.dropped, "trimmed": self.tally.trimmed, "quoted_by_code": self.tally.quoted,
+                "refused_by_second_judge": self.tally.second,
                 "refusals": self.tally.refusals, "words": words_of(draft), "synthesis": _synthesis_share(draft),
                 "refused_sentences": self.tally.reasons,
             },

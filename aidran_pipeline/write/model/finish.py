@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.fit import repeats
-from aidran_pipeline.write.model.lines import Line, without
+from aidran_pipeline.write.model.lines import TITLES, Line, without
 from aidran_pipeline.write.model.mend import refused_by
 from aidran_pipeline.write.model.offer import Item
 from aidran_pipeline.write.model.own import Own
+from aidran_pipeline.write.model.pieces import sets_as_title
+from aidran_pipeline.write.model.second import judge_again
 from aidran_pipeline.write.select import NotEnough
 
 if TYPE_CHECKING:
@@ -34,12 +36,14 @@ def words_of(draft: Draft) -> int:
 def finished(writing: Writing) -> tuple[list[Line], Draft]:
     """Drop, fill, balance and trim until the gates refuse no sentence. Raises NotEnough when too little is left."""
     _drop_refused(writing)
+    judge_again(writing)
     _balance(writing)
     _enough(writing.lines)
     _fill(writing)
     _lengthen(writing)
     _trim(writing)
     _drop_refused(writing)
+    judge_again(writing)
     _fill(writing)
     lines, draft = writing.to_draft(writing.lines)
     return lines, draft
@@ -55,6 +59,7 @@ def _drop_refused(writing: Writing) -> None:
         kept = without(lines, [lines[n] for n in bad])
         writing.tally.dropped += sum(line.own is None for line in lines) - sum(line.own is None for line in kept)
         writing.lines = kept
+    writing.lines = [n for n in writing.lines if n.own or n.part not in TITLES or sets_as_title(n)]
     writing.tally.mended = sum(line.mended for line in writing.lines)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from aidran_pipeline.text import find_quote, split_sentences
 from aidran_pipeline.text.normalise import find_quotes
-from aidran_pipeline.write.draft import Part, Sentence, Use, token
+from aidran_pipeline.write.draft import Part, Sentence, Use, Verdict, token
 from aidran_pipeline.write.model.offer import Item
 
 ORDER: tuple[Part, ...] = ("headline", "short_title", "dek")
@@ -29,7 +29,8 @@ ENDING = re.compile(r"[.!?…]+$")
 class Line:
     """A sentence to be: its words, the evidence it restates, the lines and earlier sentences it draws from.
 
-    own: written by code, and kept as it is; its `text` holds no token and its grounds are `uses` and `on`.
+    own: written by code, and kept as it is; its `text` holds no token and its grounds are `uses` and `on`. verdict,
+    judged_on: of a second judge, and the words and quotes that it saw.
     """
 
     part: Part
@@ -41,6 +42,8 @@ class Line:
     earlier: list[int] = field(default_factory=list)
     own: Sentence | None = None
     mended: bool = False
+    verdict: Verdict | None = None
+    judged_on: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def cited(self) -> bool:
@@ -136,6 +139,7 @@ def to_sentences(lines: Sequence[Line]) -> list[Sentence]:
             Sentence(
                 line.part, text, line.section, line.paragraph, "cited" if uses else "synthesis", uses, rests,
                 list(line.earlier), storyline_id=storylines.pop() if len(storylines) == 1 else None,
+                verdicts=(line.verdict,) if line.verdict else (),
             )
         )  # fmt: skip
     return made

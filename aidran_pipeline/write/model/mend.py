@@ -6,13 +6,13 @@ does not belong here: sentences that take a dropped title's place (own.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aidran_pipeline.llm import Answer, Models, Request
 from aidran_pipeline.llm.prompts import prompt_text
-from aidran_pipeline.write.draft import Draft, Sentence, Verdict
+from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.frames import speaker_name
 from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.gates.base import grounds
@@ -25,13 +25,14 @@ from aidran_pipeline.write.model.prompting import MEND, mend_question
 
 MENDED_GATES = frozenset(("quotes", "synthesis", "facts", "support", "origin", "language", "repeats"))
 MOST = 40  # sentences in one question
-ToDraft = Callable[[Sequence[Line]], tuple[list[Line], Draft]]
-Judging = Callable[[Draft, Context], dict[int, Verdict]]
 
 
 @dataclass
 class Tally:
-    """What became of the model's sentences. quoted: sentences that code added; refusals: by gate and rule, at first."""
+    """What became of the model's sentences.
+
+    quoted: sentences that code added; second: refused by the second judge; refusals: by gate and rule, at first.
+    """
 
     written: int = 0
     refused: int = 0
@@ -39,6 +40,7 @@ class Tally:
     dropped: int = 0
     trimmed: int = 0
     quoted: int = 0
+    second: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     reasons: list[dict[str, Any]] = field(default_factory=list)
 
@@ -117,19 +119,3 @@ def apply_mends(mends: Mends, lines: Sequence[Line], items: dict[str, Item]) -> 
         if kept:
             line.items = [items[key] for key in kept]
     return given_up
-
-
-def with_verdicts(draft: Draft, given: dict[int, Verdict]) -> None:
-    """Keep a further judge's verdicts with the sentences, in place."""
-    for position, verdict in given.items():
-        sentence: Sentence = draft.sentences[position]
-        sentence.verdicts = (verdict,)
-        sentence.uses = [
-            replace(u, support=_weaker(u.support, verdict.verdict), score=min(u.score, verdict.score))
-            for u in sentence.uses
-        ]
-
-
-def _weaker(one: str, other: str) -> str:
-    order = ("not", "partly", "supported")
-    return min(one, other, key=order.index)

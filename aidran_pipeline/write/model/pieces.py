@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from aidran_pipeline.text.quality import HANGING_END
 from aidran_pipeline.write.draft import Part
+from aidran_pipeline.write.fit import ASKING, FIRST_PERSON, clauses
 from aidran_pipeline.write.material import Told
 from aidran_pipeline.write.model import forms
-from aidran_pipeline.write.model.lines import Line, cleaned, pieces
+from aidran_pipeline.write.model.lines import TITLES, Line, cleaned, pieces
 from aidran_pipeline.write.model.offer import Item
 
+LEAST_TITLE = 14
 MOST_CITED = 4  # pieces of evidence behind one sentence
 
 
@@ -54,7 +57,8 @@ def section_lines(number: int, form: forms.SectionText, items: Mapping[str, Item
     body = [line for line in body if line.text and (line.cited or line.on)]
     named = [other for n in form.heading_rests_on if 0 < n <= len(numbered) for other in numbered[n - 1]]
     on = [line for line in named if line.cited and line in body] or [line for line in body if line.cited]
-    return [Line("heading", cleaned(form.heading, "heading"), number, on=on), *_two_paragraphs(body)]
+    heading = Line("heading", cleaned(form.heading, "heading"), number, on=on)
+    return [*([heading] if sets_as_title(heading) else []), *_two_paragraphs(body)]
 
 
 def _two_paragraphs(body: list[Line]) -> list[Line]:
@@ -72,7 +76,9 @@ def front_lines(form: forms.Front, shown: Shown) -> list[Line]:
     titles: tuple[tuple[Part, forms.Title], ...] = (
         ("headline", form.headline), ("short_title", form.short_title), ("dek", form.dek),
     )  # fmt: skip
-    made = [Line(part, cleaned(t.text, part), on=shown.lines(t.rests_on) or first) for part, t in titles]
+    made = [
+        Line(part, cleaned(t.text, part), on=_title_grounds(part, shown.lines(t.rests_on), first)) for part, t in titles
+    ]
     for number, entry in enumerate((form.why, form.advice, form.counter), start=1):
         answer = _answer(number, entry, shown)
         made += answer
@@ -86,7 +92,29 @@ def front_lines(form: forms.Front, shown: Shown) -> list[Line]:
                 shown.lines(sentence.rests_on), earlier,
             )  # fmt: skip
             made.append(line)
+    made = [line for line in made if line.part not in TITLES or sets_as_title(line)]
     return [line for line in made if line.text and (line.cited or line.on or line.earlier)]
+
+
+def _title_grounds(part: Part, named: list[Line], first: list[Line]) -> list[Line]:
+    """Headline and short title speak of the lead, as outlets report it where one does; the dek of what it names."""
+    if part == "dek":
+        return named or first
+    reported = [line for line in first if any(i.use.source.platform == "news" for i in line.items)] or first
+    return [line for line in named if line in reported] or reported
+
+
+def sets_as_title(line: Line) -> bool:
+    """Whether a line can be set as a title: nobody's own "I", no question, no words cut out of a quote."""
+    text = line.text
+    if FIRST_PERSON.search(text) or ASKING.search(text) or text.endswith("?") or HANGING_END.search(text):
+        return False
+    if line.part == "short_title":
+        return True
+    if len(text) < LEAST_TITLE or "“" in text:
+        return False
+    uses = [use for other in line.on for use in other.uses()]
+    return not any(text in use.quote and text not in clauses(use) for use in uses)
 
 
 def _answer(number: int, entry: forms.Question, shown: Shown) -> list[Line]:
