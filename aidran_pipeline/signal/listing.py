@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from aidran_pipeline.signal.kinds import KINDS
 from aidran_pipeline.store.db import Connection
 
 _ROWS = """
@@ -34,11 +36,22 @@ def list_signals(conn: Connection, day: date, topic: str | None = None) -> list[
     """Every kind of every topic of a day, signals first by p-value, each with coverage, series and evidence.
 
     evidence: records with weight, publisher, address and the first 200 characters of their text; none for what is no
-    signal.
+    signal. Of a day that was compared and found quiet or thin, the figures are computed from its stored series.
     """
     found = []
     for row in conn.execute(_ROWS, {"day": day, "topic": topic}).fetchall():
         signal = row.pop("signal")
         evidence = conn.execute(_EVIDENCE, (signal,)).fetchall() if signal is not None else []
+        if signal is None:
+            row |= _computed(row)
         found.append({**row, "voices": row["series"][-1]["count"] if row["series"] else None, "evidence": evidence})
     return found
+
+
+def _computed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a baseline without a signal, by the method that judged it; none where nothing was compared."""
+    kind = next((k for k in KINDS if k.name == row["kind"] and row["engine_version"] in k.versions), None)
+    if kind is None or row["outcome"] not in ("quiet", "thin"):
+        return {}
+    finding = kind.detect(row["series"], row["tests"], row["engine_version"])
+    return {name: getattr(finding, name) for name in ("observed", "expected", "score", "p_value", "p_uncorrected")}

@@ -114,7 +114,10 @@ def test_signals_are_listed_first_with_their_evidence(world: World) -> None:
     rows = list_signals(world.conn, DAY)
     assert [row["topic"] for row in rows] == ["ai-law", "ai-finance"]
     assert rows[0]["outcome"] == "signal" and len(rows[0]["evidence"]) == rows[0]["voices"] == 32
-    assert rows[1]["evidence"] == [] and rows[1]["p_value"] is None
+    assert rows[1]["evidence"] == [] and rows[1]["outcome"] == "warming_up" and rows[1]["p_value"] is None
+    (quiet,) = list_signals(world.conn, DAY - timedelta(days=1), "ai-law")
+    assert quiet["outcome"] == "quiet" and quiet["evidence"] == [] and quiet["severity"] is None
+    assert quiet["observed"] == quiet["voices"] == 8 and 6 < quiet["expected"] < 8 and quiet["p_value"] > 0.05
     assert [row["topic"] for row in list_signals(world.conn, DAY, "ai-finance")] == ["ai-finance"]
     assert list_signals(world.conn, DAY - timedelta(days=9)) == []
 
