@@ -18,7 +18,7 @@ from aidran_pipeline.write.model import compose, finish, words_of
 from aidran_pipeline_tests.material import DAY, HEALTH, PUBLICATION, rows
 from aidran_pipeline_tests.scripted_model.players.writer import good_writer
 from aidran_pipeline_tests.scripted_model.players.writer_bad import BAD, INVENTED, spoilt
-from aidran_pipeline_tests.scripted_model.server import ChatRequest, Reply, ScriptedServer, serving
+from aidran_pipeline_tests.scripted_model.server import ChatRequest, Player, Reply, ScriptedServer, as_json, serving
 from aidran_pipeline_tests.world import at, dump
 
 TABLES = (
@@ -192,7 +192,7 @@ def test_nothing_that_a_bad_model_adds_is_printed(copy_url: str, vice: str) -> N
         else:
             assert result.reasons
             text = ""
-        for lie in (INVENTED, "Zanzibar", "evil.example", "<b>", "script", "language model", "system prompt"):
+        for lie in (INVENTED, "Zanzibar", "evil.example", "<b>", "<script", "language model", "system prompt"):
             assert lie not in text
         if vice == "altered_number":
             quoted = " ".join(r[0] for r in rows(conn, "SELECT text FROM record_versions"))
@@ -205,3 +205,39 @@ def _numbers(text: str) -> list[str]:
     import re
 
     return re.findall(r"(?<![\w.,])\d{3,}(?![\w.,])", text)
+
+
+# --- a second judge ------------------------------------------------------------------------------------------------------
+
+
+def with_judge(verdict: str, score: float) -> Player:
+    """The good writer beside a judge that says the same of every sentence."""
+
+    def player(request: ChatRequest) -> Reply:
+        if request.role != "judge":
+            return good_writer(request)
+        return Reply(as_json({"verdict": verdict, "score": score, "reason": "the quotes do not say so"}))
+
+    return player
+
+
+def test_a_second_judge_that_agrees_leaves_its_verdict_with_every_sentence_of_the_model(copy_url: str) -> None:
+    with newsroom(copy_url) as (conn, server):
+        server.player = with_judge("supported", 0.9)
+        result = write(conn, server, copy_url, AIDRAN_JUDGE_MODEL="judge-1")
+        assert result.numbers["engine"] == "model" and result.article_version_id is not None, result.numbers
+        assert check_article(conn, result.article_version_id, PUBLICATION) == []
+        found = rows(conn, "SELECT DISTINCT judge, verdict FROM sentence_verdicts")
+        assert found == [("judge-sentence-1:judge-1@127.0.0.1", "supported")]
+        draft = draft_of(conn, result)
+        assert sum(bool(s.verdicts) for s in draft.sentences) > 10
+        conn.execute("UPDATE sentence_verdicts SET verdict = 'not' WHERE sentence_id = (SELECT min(sentence_id) FROM sentence_verdicts)")  # fmt: skip
+        assert [f.gate for f in check_article(conn, result.article_version_id, PUBLICATION)] == ["support"]
+
+
+def test_a_second_judge_that_refuses_everything_leaves_no_story(copy_url: str) -> None:
+    with newsroom(copy_url) as (conn, server):
+        server.player = with_judge("not", 0.1)
+        result = write(conn, server, copy_url, AIDRAN_JUDGE_MODEL="judge-1")
+        assert result.decision == "withheld" and result.reasons
+        assert rows(conn, "SELECT count(*) FROM article_versions") == [(0,)]
