@@ -179,7 +179,8 @@ def _is_name(word: str, *, first: bool, titled: bool, known: frozenset[str]) -> 
     return not (titled and _plain(word, known))
 
 
-def lower_words(texts: Sequence[str]) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def lower_words(texts: tuple[str, ...]) -> frozenset[str]:
     """The words of the texts that stand in lower case."""
     return frozenset(
         POSSESSIVE.sub("", m.group(0)) for text in texts for m in WORD.finditer(text) if m.group(0).islower()
@@ -276,5 +277,5 @@ def names_missing(
 ) -> list[str]:
     """Names of a sentence that neither the quotes nor the metadata (nor the topic's label) hold."""
     held = held_by((*quotes, told, label))
-    lower = known | lower_words([*quotes, told])
+    lower = known | lower_words((*quotes, told))
     return [name.text for name in names_of(sentence, titled=titled, known=lower) if not held.name(name)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 HEADS = {
     form: head
@@ -30,7 +31,7 @@ OFFICE = "|".join(sorted(HEADS, key=len, reverse=True))
 TURNED = (
     r"former|ex|acting|interim|deputy|vice|then|outgoing|incoming|late|assistant|designate|elect|retired|honorary|past"
 )
-OFFICES = re.compile(rf"(?P<q>(?:[\w’'&]+[ -]){{0,3}}?)\b(?P<o>{OFFICE})\b(?!-(?:level|general purpose))", re.I)
+OFFICES = re.compile(rf"\b(?P<o>{OFFICE})\b(?!-(?:level|general purpose))", re.I)
 NAME = r"(?:[A-Z][\w’'-]+|[A-Z]\.)(?:[ -](?:[A-Z][\w’'-]+|[A-Z]\.|de|van|von|al|der)){0,3}"
 BEFORE = re.compile(
     rf"(?P<q>(?:[\w’'&-]+[ -]){{0,3}}?)\b(?P<o>(?i:{OFFICE}))(?:-elect)?(?P<of>(?: (?:of|for) (?:the )?[\w’'-]+(?: [A-Z][\w’'-]+)*)?),? (?P<n>{NAME})"
@@ -98,6 +99,13 @@ _IDLE = frozenset(
 )
 
 
+@lru_cache(maxsize=2048)
+def _heads(text: str) -> frozenset[str]:
+    """The offices that a text speaks of, whoever holds them."""
+    return frozenset(head_of(m.group("o")) for m in OFFICES.finditer(text))
+
+
+@lru_cache(maxsize=512)
 def head_of(office: str) -> str:
     """The canonical office of a word for it."""
     low = office.lower()
@@ -117,7 +125,7 @@ def offices_missing(sentence: str, texts: Sequence[str]) -> list[str]:
         if not any(_agrees(holder, words) for words in near):
             found.append(holder.text)
     whole = " ".join(texts).lower()
-    told = {head_of(m.group("o")) for m in OFFICES.finditer(whole)}
+    told = frozenset().union(*(_heads(text) for text in texts))
     for match in OFFICES.finditer(sentence):
         head = head_of(match.group("o"))
         if head in HOLDS and head not in told and not re.search(rf"\b{re.escape(match.group('o').lower())}", whole):

@@ -31,8 +31,10 @@ def distortions_of(sentence: str, quotes: Sequence[str], *, loose: bool = False)
         near = nearest(clause, given)
         found += _strong(clause, union, quotes) if loose else _proof(clause, quotes)
         found += _opposites(clause, given, union)
+        if not loose:
+            found += _denials_lost(clause, given)
         if near is not None and not loose:
-            found += _denials(clause, near, given)
+            found += _denials_added(clause, near, given)
             found += _turned(clause, near)
         if not loose:
             found += _doubts(clause, near, sentence if len(clause.words) < 6 else part, sentence)
@@ -83,8 +85,8 @@ def nearest(clause: Clause, given: Sequence[Clause]) -> Clause | None:
     return best if shared >= 2 or (shared and shared / max(1, len(clause.stems)) >= 0.3) else None
 
 
-def _denials(clause: Clause, near: Clause, given: Sequence[Clause]) -> Iterator[str]:
-    """A denial where the nearest clause has none, or none where it has one; an opposite word turns it round."""
+def _denials_added(clause: Clause, near: Clause, given: Sequence[Clause]) -> Iterator[str]:
+    """A denial where the nearest clause has none; an opposite word turns it round."""
     opposite = _opposite(clause, near)
     if clause.denies and not near.denies and not near.turns and not opposite and not words.CONTRAST.search(clause.text):
         elsewhere = any(other.denies and other.stems & clause.stems for other in given)
@@ -93,6 +95,10 @@ def _denials(clause: Clause, near: Clause, given: Sequence[Clause]) -> Iterator[
     shares = [other for other in given if len(other.stems & clause.stems) >= 2]
     if words.DOUBLE.search(clause.text) and any(o.denies and not words.DOUBLE.search(o.text) for o in shares):
         yield f"denial denied: {clause.text.strip()[:60]}"
+
+
+def _denials_lost(clause: Clause, given: Sequence[Clause]) -> Iterator[str]:
+    """What a clause of the quotes denies, stated without its denial and without a word that stands for it."""
     for other in given:
         if len(words.DENIED_WORD.findall(other.text)) > 1:
             continue

@@ -40,7 +40,7 @@ def foreign_in(draft: Draft, sentence: Sentence, context: Context) -> list[str]:
     text = without_counts(sentence)
     found = foreign(
         text, quotes, told, titled=sentence.part in TITLES, label=context.topic_label,
-        around=[use.source.text for use in uses], known=lower_words([s.text for s in draft.sentences]),
+        around=[use.source.text for use in uses], known=lower_words(tuple(s.text for s in draft.sentences)),
         voices=frozenset((len({u.source.key for u in uses}), len({u.quote for u in uses}), len(sentence.rests_on))),
     )  # fmt: skip
     phrases = [phrase for phrase in QUOTED.findall(text) if not any(whole_words(phrase, quote) for quote in quotes)]
