@@ -138,6 +138,13 @@ NEWS = [
         "Norrvik actors take game studio to court over cloned voices",
         "Norrvik actors take a game studio to court because an AI library holds 1,200 cloned voices. The studio said that the contracts allowed it.",
     ),
+    (
+        0,
+        13,
+        "harbour-ledger",
+        "Appeals court in Marwick throws out expert report that an AI model wrote",
+        "An appeals court in Marwick threw out an expert report that an AI model had written for an insurer. The judges said that lawyers cannot question 61 pages of machine text as a witness.",
+    ),
 ]
 POSTS = [
     (

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
 from aidran_pipeline.analyze.embeddings import embed_cached
 from aidran_pipeline.analyze.language import language_of
-from aidran_pipeline.analyze.storylines import Item, centrality, group, idf, label_of, owner_of, salient
+from aidran_pipeline.analyze.storylines import Item, centrality, continued, group, idf, label_of, owner_of, salient
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
@@ -26,7 +26,7 @@ from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 from aidran_pipeline.text.embeddings import MODEL
 
 ENGINE = "embedded"
-VERSION = "analysis-2"
+VERSION = "analysis-3"
 WINDOW_DAYS = 3
 DUPLICATE_DAYS = 14
 EMBED_CHARS = 420
@@ -232,12 +232,12 @@ def _store_group(conn: Connection, kind: str, members: list[Item], weights: dict
     fresh = [m for m in members if m.record_id not in placed]
     if not fresh:
         return
-    held = Counter(placed.values())
+    home = continued(placed.values())
     terms = salient(members, weights)
     digest = content_hash([m.order for m in members], VERSION)
     days = [m.day for m in members]
-    if held:
-        storyline = min(held, key=lambda s: (-held[s], s))
+    if home is not None:
+        storyline = home
         conn.execute(
             """UPDATE storylines SET label = %s, terms = %s, first_day = LEAST(first_day, %s),
                 last_day = GREATEST(last_day, %s), input_hash = %s

@@ -1,33 +1,49 @@
 """Storylines: the records of a window grouped into events and themes, over all topics. Pure functions over items.
 
-Two records tell one event only when their actors agree and no figure contradicts, not because their embeddings are
-near: that separates "same event" from "same actors, other event" no better than chance on hard pairs. Groups grow by
-average linkage, so that one bridge between two events does not merge them. Events are grouped over all topics, as their
-records often have different best topics; one of these then owns the event. Ids are given in days.py.
+Two reports tell one event when what is left of their meaning beside the window's common subject, their rare words and
+their rare names agree, and no figure or deed contradicts: the embedding alone separates "same event" from "same actors,
+other event" no better than chance on hard pairs. Groups grow by linkage over all pairs (linkage.py), so that one bridge
+between two events does not merge them. Events are grouped over all topics, as their records often have different best
+topics; one of these then owns the event. Ids are given in days.py. `python -m benchmarks.storylines` measures it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aidran_pipeline.analyze.linkage import Matrix, centred, cosines, link, near, overlaps, spread
 from aidran_pipeline.text import facts_of, tokens
 from aidran_pipeline.text.embeddings import Vector
 from aidran_pipeline.text.words import stem
 
-EVENT = 0.5
+# Reports are one event from here on. EVENT, COHESION and NAMELESS were chosen on the calibration half of
+# `python -m benchmarks.storylines`: the strictest within .01 of the best F0.5, as a wrong union costs more than a gap.
+EVENT = 0.28
+# Nearness of two groups: the cosine of their centroids (see linkage.link).
+COHESION = 1.0
+# Shares of a pair's score: nearness of meaning, common rare words, common rare names; what a day apart costs, and
+# having no rare name in common.
+MEANING, WORDS, NAMES = 0.5, 0.3, 0.2
+DAY_APART = 0.02
+NAMELESS = 0.05
+# The window's common meaning is taken off as if so many texts without any stood beside it.
+PRIOR = 50
+# More reports than this are grouped in runs of so many, then the runs' groups by their most central reports, unless
+# these are more than twice as many: memory grows with the square.
+MOST = 3000
 THEME = 0.5
 JOIN = 0.48
-# Pairs whose meanings are further apart than this are not looked at: they never reach a threshold.
+# Posts and reports whose meanings are further apart than this are not looked at: they never reach a threshold.
 FAR = 0.3
-# Shares of the pair score: nearness of meaning, common rare words, common names.
-MEANING, WORDS, NAMES = 0.4, 0.35, 0.25
+# A post is held against so many reports of an event, the nearest in meaning.
+NEAREST = 3
 # Names so frequent that they tell no event apart.
 COMMON_NAMES = frozenset(
     "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude "
@@ -119,24 +135,31 @@ def rare_names(item: Item) -> set[str]:
     }
 
 
-def pair_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
-    """How far two records tell the same event, 0 to about 1; 0 where actors are disjoint or figures contradict."""
-    near = max(0.0, float(a.vector @ b.vector))
-    words = min(1.0, overlap(a.stems, b.stems, weights))
-    left, right = a.rare, b.rare
-    shared = left & right
-    names = len(shared) / min(len(left), len(right)) if left and right else 0.0
-    if not shared and words < 0.45:
-        return 0.0
-    if (_contradict(a, b) and words < 0.75) or _opposite(a, b):
-        return 0.0
-    gap = abs((a.day - b.day).days)
-    return MEANING * near + WORDS * words + NAMES * names - 0.03 * gap
+def event_scores(reports: Sequence[Item], weights: Mapping[str, float]) -> Matrix:
+    """How far any two reports tell the same event, n×n, to about 1; 0 at most where figures or deeds contradict."""
+    names = [item.rare for item in reports]
+    shared = cosines(names, spread(names))
+    score: Matrix = (
+        MEANING * near(centred(np.vstack([item.vector for item in reports]), PRIOR))
+        + WORDS * cosines([item.stems for item in reports], weights)
+        + NAMES * shared
+        - np.float32(NAMELESS) * (shared <= 0)
+    )
+    days = np.array([item.day.toordinal() for item in reports])
+    score -= np.float32(DAY_APART) * np.abs(days[:, None] - days[None, :])
+    told = [place for place, item in enumerate(reports) if item.deeds or item.figures]
+    for i, j in combinations(told, 2):
+        if score[i, j] > 0 and (_contradict(reports[i], reports[j]) or _opposite(reports[i], reports[j])):
+            score[i, j] = score[j, i] = 0
+    return score
 
 
-def theme_score(a: Item, b: Item, weights: Mapping[str, float]) -> float:
-    """How far two posts talk about the same thing: meaning first, words second."""
-    return 0.7 * max(0.0, float(a.vector @ b.vector)) + 0.3 * min(1.0, 1.5 * overlap(a.stems, b.stems, weights))
+def theme_scores(posts: Sequence[Item], weights: Mapping[str, float]) -> Matrix:
+    """How far any two posts talk about the same thing, n×n: meaning first, words second; 0 where meanings are far."""
+    meaning = near(np.vstack([post.vector for post in posts]))
+    words = overlaps([post.stems for post in posts], weights)
+    score: Matrix = np.where(meaning >= FAR, 0.7 * meaning + 0.3 * np.minimum(1, 1.5 * words), 0).astype(np.float32)
+    return score
 
 
 def _contradict(a: Item, b: Item) -> bool:
@@ -153,43 +176,44 @@ def _opposite(a: Item, b: Item) -> bool:
     )
 
 
-def average_linkage(similarity: np.ndarray, threshold: float) -> list[list[int]]:
-    """Agglomerative clustering by average linkage down to a threshold. n×n similarities; lists of positions."""
-    groups = [[i] for i in range(len(similarity))]
-    link = similarity.astype(np.float64).copy()
-    np.fill_diagonal(link, -1.0)
-    alive = np.ones(len(groups), dtype=bool)
-    while alive.sum() > 1:
-        flat = int(np.argmax(link))
-        i, j = divmod(flat, link.shape[1])
-        if link[i, j] < threshold:
-            break
-        i, j = min(i, j), max(i, j)
-        ni, nj = len(groups[i]), len(groups[j])
-        link[i] = (ni * link[i] + nj * link[j]) / (ni + nj)
-        link[:, i] = link[i]
-        link[i, i] = -1.0
-        link[j] = link[:, j] = -1.0
-        groups[i], groups[j] = sorted(groups[i] + groups[j]), []
-        alive[j] = False
-    return [g for g, on in zip(groups, alive, strict=True) if on]
-
-
 def group(items: Sequence[Item], weights: Mapping[str, float]) -> list[tuple[str, list[Item]]]:
     """(kind, members): events of outlets' records first, posts joined to the event they speak of, the rest by theme."""
-    news = [item for item in items if not item.post]
+    events = _events([item for item in items if not item.post], weights)
     posts = [item for item in items if item.post]
-    events = [[news[i] for i in g] for g in average_linkage(_matrix(news, weights, pair_score), EVENT)] if news else []
     homes = _homes(posts, events, weights)
     grouped = [
         ("event", [*members, *(post for post, home in zip(posts, homes, strict=True) if home == place)])
         for place, members in enumerate(events)
     ]
     rest = [post for post, home in zip(posts, homes, strict=True) if home is None]
-    if rest:
-        themes = [[rest[i] for i in g] for g in average_linkage(_matrix(rest, weights, theme_score), THEME)]
-        grouped += [("theme", members) for members in themes]
+    for run in _runs(rest):
+        grouped += [("theme", [run[i] for i in g]) for g in link(theme_scores(run, weights), THEME)]
     return grouped
+
+
+def _events(reports: Sequence[Item], weights: Mapping[str, float]) -> list[list[Item]]:
+    """Reports grouped into events; many in runs of `MOST`, whose groups meet in their most central reports."""
+    found: list[list[Item]] = []
+    for run in _runs(reports):
+        found += [[run[i] for i in g] for g in link(event_scores(run, weights), EVENT, COHESION)]
+    if len(reports) <= MOST or len(found) > 2 * MOST:
+        return found
+    centres = [members[int(np.argmax(centrality(members)))] for members in found]
+    met = link(event_scores(centres, weights), EVENT, COHESION)
+    return [sorted((one for i in g for one in found[i]), key=lambda one: one.order) for g in met]
+
+
+def _runs(items: Sequence[Item]) -> list[Sequence[Item]]:
+    return [items[start : start + MOST] for start in range(0, len(items), MOST)]
+
+
+def continued(held: Iterable[int]) -> int | None:
+    """The storyline that a group goes on with: the one most of its placed members are in, the older of equals.
+
+    held: the storyline ids of those members that have one. None where nobody has: a new storyline.
+    """
+    count = Counter(held)
+    return min(count, key=lambda storyline: (-count[storyline], storyline)) if count else None
 
 
 def owner_of(members: Sequence[Item]) -> str:
@@ -205,16 +229,16 @@ def _homes(posts: Sequence[Item], events: Sequence[Sequence[Item]], weights: Map
     """For each post the place of the event it speaks of, by its mean nearness to the event's reports; None for none."""
     if not posts or not events:
         return [None] * len(posts)
-    near = np.vstack([post.vector for post in posts]) @ np.vstack([m.vector for e in events for m in e]).T
+    meaning = np.vstack([post.vector for post in posts]) @ np.vstack([m.vector for e in events for m in e]).T
+    starts = np.cumsum([0, *(len(members) for members in events)])
+    nearest = np.maximum.reduceat(meaning, starts[:-1], axis=1)
     homes: list[int | None] = []
-    for row, post in zip(near, posts, strict=True):
-        best, home, start = 0.0, None, 0
-        for place, members in enumerate(events):
-            part = row[start : start + len(members)]
-            start += len(members)
-            if float(part.max()) < FAR:
-                continue
-            value = math.fsum(_post_to_event(post, m, weights) for m in members) / len(members)
+    for row, top, post in zip(meaning, nearest, posts, strict=True):
+        best, home = 0.0, None
+        for place in map(int, np.flatnonzero(top >= FAR)):
+            part = row[starts[place] : starts[place + 1]]
+            chosen = [events[place][int(i)] for i in np.argsort(-part, kind="stable")[:NEAREST]]
+            value = math.fsum(_post_to_event(post, m, weights) for m in chosen) / len(chosen)
             if value > best:
                 best, home = value, place
         homes.append(home if best >= JOIN else None)
@@ -227,18 +251,6 @@ def _post_to_event(post: Item, report: Item, weights: Mapping[str, float]) -> fl
     if not post.rare & report.rare and words < 0.35:
         return 0.0
     return 0.75 * max(0.0, float(post.vector @ report.vector)) + 0.25 * min(1.0, 1.5 * words)
-
-
-def _matrix(
-    items: Sequence[Item], weights: Mapping[str, float], score: Callable[[Item, Item, Mapping[str, float]], float]
-) -> NDArray[np.float64]:
-    """n×n scores, 0 where the meanings are further apart than `FAR`."""
-    vectors = np.vstack([item.vector for item in items])
-    near = vectors @ vectors.T
-    matrix = np.zeros((len(items), len(items)))
-    for i, j in np.argwhere(np.triu(near >= FAR, k=1)):
-        matrix[i, j] = matrix[j, i] = score(items[i], items[j], weights)
-    return matrix
 
 
 def salient(members: Sequence[Item], weights: Mapping[str, float], most: int = 12) -> list[dict[str, object]]:

@@ -31,7 +31,8 @@ NAMES = [name for name, _ in GATES]
 @pytest.mark.parametrize("order", [(HEALTH, LAW), (LAW, HEALTH)])
 def test_two_topics_share_no_evidence_and_no_storyline(told: Connection, order: tuple[str, str]) -> None:
     for topic in order:
-        assert write(told, topic).decision == "published"
+        result = write(told, topic)
+        assert result.decision == "published", result.reasons
     shared = rows(
         told, "SELECT record_id FROM citations GROUP BY record_id HAVING count(DISTINCT article_version_id) > 1"
     )

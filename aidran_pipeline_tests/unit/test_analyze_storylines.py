@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import date, timedelta
 from functools import cache
 
+import numpy as np
 import pytest
 
 from aidran_pipeline.analyze import storylines
@@ -142,8 +143,36 @@ def test_posts_join_the_event_they_speak_of_and_nothing_else() -> None:
 def test_days_apart_makes_one_event_less_likely() -> None:
     a = item(1, SAME[0][0])
     near, far = item(2, SAME[0][1]), item(3, SAME[0][1], day=DAY + timedelta(days=2))
-    scale = weights([a, near, *(item(10 + i, t) for i, t in enumerate(BACKGROUND))])
-    assert storylines.pair_score(a, near, scale) > storylines.pair_score(a, far, scale)
+    items = [a, near, far, *(item(10 + i, t) for i, t in enumerate(BACKGROUND))]
+    scores = storylines.event_scores(items, weights(items))
+    assert scores[0, 1] > scores[0, 2] and np.allclose(scores, scores.T)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_groups_do_not_depend_on_the_order_of_items(seed: int) -> None:
+    items = newsroom()
+    usual = {frozenset(m.text for m in g) for _, g in group(items, weights(items))}
+    random.Random(seed).shuffle(items)
+    assert {frozenset(m.text for m in g) for _, g in group(items, weights(items))} == usual
+
+
+def test_many_reports_are_grouped_in_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than fit at once: the runs' groups still meet, and nobody is lost."""
+    items = newsroom()
+    monkeypatch.setattr(storylines, "MOST", 30)
+    split = [
+        items[i] for i in (*range(0, 2 * len(SAME), 2), *range(2 * len(SAME), len(items)), *range(1, 2 * len(SAME), 2))
+    ]
+    found = together(group(split, weights(split)))
+    assert len(found) == len(items)
+    assert sum(found[a] == found[b] for a, b in SAME) >= len(SAME) - 1
+    assert [a for a, b in OTHER if found[a] == found[b]] == []
+
+
+def test_a_group_goes_on_with_the_id_most_of_its_members_have() -> None:
+    assert storylines.continued([]) is None
+    assert storylines.continued([7, 3, 7]) == 7
+    assert storylines.continued([9, 4, 4, 9]) == 4
 
 
 def test_terms_and_label_come_from_the_members_own_words() -> None:
