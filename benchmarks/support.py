@@ -4,10 +4,10 @@ Data: WiCE dev, the half that nothing was trained or chosen on (wice.py says how
 evidence among other sentences (oracle form; --data takes the other form too, and a file of other ids is used whole).
 Or lines {"quotes", "sources", "sentence", "label", "fault"}: then also the share of each kind of fault that is caught.
 
-Three bars. `f1` and what begins with `f1_`: the score alone, at the threshold of the best F1. `precision`, `recall`,
-`threshold`, `faults_caught`: the strict verdict (support(), no veto and the threshold of precision 0.85). `gate_…`: no
-veto and a low floor, which is what write/judge.py asks of a model's sentence. The first two thresholds were chosen on
-the calibration half. Intervals are 95 %, from bootstrap samples of claims (rows of one claim stay together).
+Two bars. `f1` and what begins with `f1_`: the score alone, at the threshold of the best F1. `precision`, `recall`,
+`threshold`, `faults_caught`: what is published, as write/judge.py asks of each cited sentence of a model (no veto, and
+the threshold of precision 0.85). Both thresholds were chosen on the calibration half. Intervals are 95 %, from
+bootstrap samples of claims (rows of one claim stay together).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from aidran_pipeline.text import tokens
-from aidran_pipeline.write.support import GATE, JUDGE_VERSION, TOO_LITTLE, support
+from aidran_pipeline.write.support import JUDGE_VERSION, support
 from aidran_pipeline.write.support.model import trained
 from benchmarks.report import finish, table
 from benchmarks.wice import MISSING, ORACLE, Pair, half, read_pairs
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ORACLE, help="a file of WiCE or of written pairs, JSONL")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="bootstrap samples")
-    parser.add_argument("--misses", action="store_true", help="print what is judged wrongly by the strict verdict")
+    parser.add_argument("--misses", action="store_true", help="print what is judged wrongly when publishing")
     options = parser.parse_args(arguments)
     try:
         pairs, what = chosen(options.data)
@@ -113,7 +113,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seconds.append(time.perf_counter() - began)
     published = [verdict.verdict == "supported" for verdict in verdicts]
     balanced = [verdict.score >= model.best for verdict in verdicts]
-    gated = [not set(v.reasons) - {TOO_LITTLE} and v.score >= GATE for v in verdicts]
     cut, words = best_coverage(pairs)
     truth = [pair.supported for pair in pairs]
     print(f"{len(pairs)} pairs ({what}), {sum(truth)} supported; judge {JUDGE_VERSION}\n")
@@ -121,30 +120,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show("always supported", [True] * len(pairs), pairs, options.samples),
         show(f"word coverage, at least {cut}", words, pairs, options.samples),
         show(f"judge, score at least {model.best:.3f}", balanced, pairs, options.samples),
-        show(f"judge, strict ({model.publish:.3f} and no veto)", published, pairs, options.samples),
-        show(f"judge, gate ({GATE:.3f} and no veto)", gated, pairs, options.samples),
+        show(f"judge, publishing ({model.publish:.3f}, no veto)", published, pairs, options.samples),
     ]
     print(table(["", "precision", "recall", "F1", "taken"], rows))
     shares = caught(pairs, published)
-    at_gate = caught(pairs, gated)
     if shares:
-        print(
-            "\n"
-            + table(["fault", "caught strictly", "caught by the gate"], [[k, shares[k], at_gate[k]] for k in shares])
-        )
+        print("\n" + table(["fault", "caught"], [[kind, share] for kind, share in shares.items()]))
     print(f"\na call takes {median(seconds) * 1000:.1f} ms (median)")
     if options.misses:
         for pair, verdict in zip(pairs, verdicts, strict=True):
             if (verdict.verdict == "supported") != pair.supported:
                 print(f"- {pair.fault or 'supported'}: {pair.sentence} · {verdict.score} {'; '.join(verdict.reasons)}")
-    best, publishing, gate = (figures(taken, truth) for taken in (balanced, published, gated))
+    best, publishing = (figures(taken, truth) for taken in (balanced, published))
     result = {
         "pairs": len(pairs), "supported": sum(truth), "judge": JUDGE_VERSION, "data": what,
         "precision": publishing["precision"], "recall": publishing["recall"], "threshold": model.publish,
         "f1": best["f1"], "f1_precision": best["precision"], "f1_recall": best["recall"], "f1_threshold": model.best,
-        "strict_f1": publishing["f1"], "faults_caught": shares,
-        "gate_precision": gate["precision"], "gate_recall": gate["recall"], "gate_threshold": GATE,
-        "gate_faults_caught": at_gate,
+        "publishing_f1": publishing["f1"], "faults_caught": shares,
         "always_supported_f1": figures([True] * len(pairs), truth)["f1"],
         "word_coverage_f1": figures(words, truth)["f1"], "milliseconds": round(median(seconds) * 1000, 2),
     }  # fmt: skip

@@ -19,12 +19,11 @@ from aidran_pipeline.write.support.model import trained
 from aidran_pipeline.write.support.reading import Reading, read, read_all, sentences_of
 from aidran_pipeline.write.support.verdict import Verdict
 
-__all__ = ["GATE", "JUDGE", "JUDGE_VERSION", "TOO_LITTLE", "Verdict", "score_of", "support"]
+__all__ = ["JUDGE", "JUDGE_VERSION", "TOO_LITTLE", "Verdict", "score_of", "support"]
 
 JUDGE = "support"
 JUDGE_VERSION = f"support-1.{trained().version}"
 TOO_LITTLE = "says more than the quotes"
-GATE = 0.1005  # a sentence this low is about something else
 LOOSE = 0.0105  # the floor for what need not be findable word by word
 
 
@@ -35,15 +34,13 @@ def support(
     *,
     metadata: Sequence[str] = (),
     loose: bool = False,
-    gate: bool = False,
     titled: bool = False,
 ) -> Verdict:
     """Whether the union of the quotes supports a sentence. Pure and deterministic; the vetoes always hold.
 
     context: the texts around the quotes, which may take a quote back but carry nothing; metadata: what a sentence may
     state of its sources without quoting it (outlet, author, day); loose: for headings, questions and synthesis, which
-    sum up in words of their own; gate: no distortion and not about something else, without the threshold that
-    the writer's sentences are held to; titled: in a headline's capitals.
+    sum up in words of their own; titled: in a headline's capitals.
     """
     if not any(quote.strip() for quote in quotes):
         return Verdict("not", 0.0, ("no quotes",))
@@ -54,7 +51,7 @@ def support(
     reasons += [words for _, words in distortions(reading, evidence)]
     reasons += [f"the quote's own sentence: {words}" for words in _taken_back(reading, quotes, context)]
     score = score_of(sentence, quotes, metadata)
-    wanted = LOOSE if loose else GATE if gate else trained().publish
+    wanted = LOOSE if loose else trained().publish
     if score < wanted:
         reasons.append(TOO_LITTLE)
     if not reasons:
