@@ -111,15 +111,22 @@ def served(program: Path, as_of: str, folder: Path) -> Iterator[tuple[str, Path]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             base = f"http://127.0.0.1:{port}"
-            for _ in range(600):
-                try:
-                    asked(base)
-                    break
-                except OSError:
-                    time.sleep(0.1)
+            ends = time.monotonic() + 240  # it reads its recordings first
+            while not _answers(base):
+                if server.poll() is not None or time.monotonic() > ends:
+                    raise RuntimeError(f"{program.name} did not begin to serve; run it by hand to see why")
+                time.sleep(0.1)
             yield base, sources
         finally:
-            server.terminate()
+            server.kill()
+
+
+def _answers(base: str) -> bool:
+    try:
+        asked(base)
+    except OSError:
+        return False
+    return True
 
 
 def few(sources: Path, most: int | None) -> None:

@@ -217,15 +217,9 @@ def test_an_unchanged_file_of_sources_changes_no_row_and_a_removed_one_is_not_re
 
 
 def test_missing_credentials_say_how_to_get_them(conn: Connection, tmp_path: Path) -> None:
-    configure(
-        conn,
-        tmp_path,
-        "{id: b, kind: bluesky_search, query: AI}",
-        "{id: j, kind: bluesky_jetstream, url: 'wss://x.test/'}",
-    )
+    configure(conn, tmp_path, "{id: b, kind: bluesky_search, query: AI}")
     result = ingest(conn, "bluesky")
-    assert counts(result) == {"unconfigured": 2}
+    assert counts(result) == {"unconfigured": 1}
     found = dict(rows(conn, "SELECT id, last_error FROM sources WHERE status = 'unconfigured'"))
     assert "BLUESKY_APP_PASSWORD" in found["b"]
-    assert "not built yet" in found["j"]
     assert rows(conn, "SELECT count(*) FROM fetches") == [(0,)]

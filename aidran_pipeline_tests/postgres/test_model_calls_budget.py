@@ -25,8 +25,10 @@ from aidran_pipeline_tests.scripted_model.players.faults import losing
 
 # A process that asks: url, run, questions from and to, edition; settings come from the environment.
 ASKING = """
+import signal
 import sys
 from datetime import date
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.llm import open_models
 from aidran_pipeline_tests.model_questions import question, run
