@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 
@@ -34,3 +37,15 @@ class _Hook(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+@contextmanager
+def listening() -> Iterator[Webhook]:
+    """A webhook for the duration of a test."""
+    hook = Webhook()
+    Thread(target=hook.serve_forever, daemon=True).start()
+    try:
+        yield hook
+    finally:
+        hook.shutdown()
+        hook.server_close()

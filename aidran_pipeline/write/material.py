@@ -149,6 +149,11 @@ class Page:
     own_records: frozenset[int]
     storylines: tuple[int, ...]
 
+    def heads(self, quote: str) -> bool:
+        """Whether a quote begins with the page's title: a heading with what follows it, no sentence of the text."""
+        title = self.source.title
+        return bool(title) and quote.startswith((title or "")[:30])
+
 
 @dataclass(frozen=True)
 class Storyline:

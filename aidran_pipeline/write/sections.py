@@ -235,8 +235,7 @@ def best_page_quote(builder: Builder, page: Page, thread: Thread, cue: re.Patter
             continue
         near = similarity(quote, words)
         in_record = any(quote in c.source.text for c in thread.claims)
-        heading = in_record or (bool(page.source.title) and quote.startswith((page.source.title or "")[:30]))
-        if near < PAGE_NEAR or builder.said(quote) or heading:
+        if near < PAGE_NEAR or builder.said(quote) or in_record or page.heads(quote):
             continue
         kept, cut = bare(quote)
         value = near + (0.3 if any(ch.isdigit() for ch in quote) else 0.0) - span.start / 20000

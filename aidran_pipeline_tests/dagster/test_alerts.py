@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Thread
 
 import pytest
 from dagster import DagsterInstance, SkipReason, build_sensor_context
@@ -16,18 +15,15 @@ from aidran_pipeline.defs.alerts import source_alerts
 from aidran_pipeline.defs.resources import Newsroom
 from aidran_pipeline.ingest.alerts import AlertFailed
 from aidran_pipeline.store.db import Connection
-from aidran_pipeline_tests.webhook import Webhook
+from aidran_pipeline_tests.webhook import Webhook, listening
 
 NOW = datetime(2026, 5, 20, 15, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
-    server = Webhook()
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with listening() as hook:
+        yield hook
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -20,7 +19,7 @@ from aidran_pipeline.ingest.alerts import tell_changes
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline_tests.ingest_server import Answer, Server, cut_short, item, reset, rss
 from aidran_pipeline_tests.readings import configure, ingest, rows, rss_entry
-from aidran_pipeline_tests.webhook import Webhook
+from aidran_pipeline_tests.webhook import Webhook, listening
 
 START = datetime(2026, 6, 29, tzinfo=UTC)
 TICK = timedelta(minutes=30)  # as ingest_schedule
@@ -89,11 +88,8 @@ class World:
 
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
-    hook = Webhook()
-    Thread(target=hook.serve_forever, daemon=True).start()
-    yield hook
-    hook.shutdown()
-    hook.server_close()
+    with listening() as hook:
+        yield hook
 
 
 @pytest.mark.slow

@@ -182,8 +182,7 @@ def _pages(threads: list[Thread], quotes: list[str]) -> Iterator[tuple[Thread, P
                 quote = page.source.text[span.start : span.end]
                 near = similarity(quote, words)
                 fits = PAGE_LENGTH[0] <= len(quote) <= PAGE_LENGTH[1] and printable(quote) and near >= PAGE_NEAR
-                heading = bool(page.source.title) and quote.startswith((page.source.title or "")[:30])
-                if not fits or heading or any(repeats(quote, other) for other in quotes):
+                if not fits or page.heads(quote) or any(repeats(quote, other) for other in quotes):
                     continue
                 kept, cut = bare(quote)
                 use = Use(page.source, kept, span.start, span.end - cut)

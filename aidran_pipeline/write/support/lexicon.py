@@ -51,7 +51,6 @@ QUANTIFIERS: dict[str, frozenset[str]] = {
         """largest biggest best worst fastest slowest highest lowest greatest smallest strongest weakest
         unprecedented oldest youngest newest cheapest richest longest shortest""".split()),
 }  # fmt: skip
-WEAKER = frozenset("some several many few one a most part partly half sometimes often certain among various".split())
 CAUSES = frozenset(
     """because cause caused causing thanks led leads leading prompt prompted prompting trigger triggered triggering
     sparked spark therefore thus hence consequently resulting resulted result owing forced forcing drove driven
