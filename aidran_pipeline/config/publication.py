@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
 
 class ConfigError(ValueError):
@@ -21,6 +21,20 @@ class Evidence(BaseModel):
     families: int = Field(default=2, ge=1)
 
 
+class Newsworthiness(BaseModel):
+    """The least score of a topic's day for a story, and for a short dispatch (write/newsworthiness.py)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    story: float = Field(default=4.0, ge=0)
+    dispatch: float = Field(default=2.5, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Newsworthiness:
+        if self.dispatch > self.story:
+            raise ValueError("dispatch must not need more than story")
+        return self
+
+
 class Publication(BaseModel):
     """The publication's name, label and thresholds. Unknown keys are refused."""
 
@@ -33,6 +47,7 @@ class Publication(BaseModel):
     ai_label: str = Field(min_length=10)
     window_days: int = Field(default=3, ge=1, le=14)
     evidence: Evidence = Evidence()
+    newsworthiness: Newsworthiness = Newsworthiness()
     warm_up_days: int = Field(default=7, ge=0)
     synthesis_share: float = Field(default=0.4, ge=0, le=1)
     max_versions_per_day: int = Field(default=3, ge=1)

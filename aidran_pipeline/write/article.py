@@ -17,6 +17,7 @@ from aidran_pipeline.write.gates.base import OtherStory
 from aidran_pipeline.write.gates.evidence import reason_to_write
 from aidran_pipeline.write.judge import judge_of
 from aidran_pipeline.write.material import Material, load_material
+from aidran_pipeline.write.newsworthiness import Newsworthiness, newsworthiness_of
 from aidran_pipeline.write.persist import draft_as_json, draft_hash, load_draft, store_decision, store_version
 
 OTHERS = """
@@ -73,20 +74,35 @@ def write_article(
             return known
         context = make_context(conn, day, topic, publication, material=material)
         early = reason_to_write(publication, context.baseline, context.signals)
-        written = Written(None, [f.as_dict() for f in early])
+        written, news = Written(None, [f.as_dict() for f in early]), None
         if not early:
-            written = write_draft(material, publication, context, models)
+            news = newsworthiness_of(material, publication)
+            if news.worth == "nothing":
+                written = Written(None, [news.as_reason(publication)])
+            else:
+                written = write_draft(material, publication, context, models, news.worth)
         if known is not None and written.fallback is not None:
             return known
-        return _decide(conn, material, written, run=run, digest=digest, publication=publication)
+        return _decide(conn, material, written, news, run=run, digest=digest, publication=publication)
 
 
 def _decide(
-    conn: Connection, material: Material, written: Written, *, run: Run, digest: str, publication: Publication
+    conn: Connection,
+    material: Material,
+    written: Written,
+    news: Newsworthiness | None,
+    *,
+    run: Run,
+    digest: str,
+    publication: Publication,
 ) -> ArticleResult:
     day, topic, draft, reasons = material.day, material.topic, written.draft, written.reasons
     numbers = _numbers(material, draft) | written.numbers
+    if news is not None:
+        numbers["newsworthiness"] = news.as_dict()
     common: dict[str, Any] = {
+        "newsworthiness": news.score if news else None,
+        "worth": news.worth if news else None,
         "engine": written.engine,
         "engine_version": written.engine_version,
         "input_hash": digest,
@@ -111,6 +127,8 @@ def _decide(
         current = latest_result(conn, day, topic)
         if current is not None:
             return current
+    if news is not None:
+        draft.inputs["newsworthiness"] = news.as_dict()
     draft.inputs["gates"] = [{"gate": name, "passed": True} for name in _gate_names()]
     version_id, slug, number, new = store_version(
         conn, draft, run=run, engine_version=written.engine_version, judge=judge_of(draft.engine), input_hash=digest
@@ -142,6 +160,7 @@ def _numbers(material: Material, draft: Draft | None) -> dict[str, Any]:
     if draft is not None:
         cited = draft.sources("record")
         numbers |= {
+            "form": draft.form,
             "records_cited": len(cited),
             "authors_cited": len({s.author_key for s in cited}),
             "families_cited": len({s.family for s in cited}),

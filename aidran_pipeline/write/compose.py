@@ -9,14 +9,14 @@ from typing import Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.write.builder import Builder
-from aidran_pipeline.write.draft import Draft, Sentence, number_tokens
+from aidran_pipeline.write.draft import Draft, Form, Sentence, number_tokens
 from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
 from aidran_pipeline.write.gates.base import grounds
 from aidran_pipeline.write.judge import verdict
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.sections import write_reactions, write_roundup, write_storyline, write_voices
-from aidran_pipeline.write.select import NotEnough, Plan, make_plan
+from aidran_pipeline.write.select import SECTIONS, NotEnough, Plan, make_plan
 from aidran_pipeline.write.sofar import write_story_so_far
 from aidran_pipeline.write.threads import Thread
 from aidran_pipeline.write.titles import dek, heading, headline, short_title
@@ -26,23 +26,26 @@ ENGINE_VERSION = "extractive-2"
 RESERVED = 4  # of the records an article may cite, for the answers
 
 
-def compose(material: Material, publication: Publication, without: frozenset[int] = frozenset()) -> Draft:
-    """Write the article of one (day, topic). Raises NotEnough, with its reasons, when the material makes no story.
+def compose(
+    material: Material, publication: Publication, without: frozenset[int] = frozenset(), form: Form = "story"
+) -> Draft:
+    """Write the article of one (day, topic). Raises NotEnough, with its reasons, when the material makes none.
 
-    without: ids of claims that a gate refused in an earlier try.
+    without: ids of claims that a gate refused in an earlier try. form: a dispatch has fewer sections, no questions.
     """
-    plan = make_plan(material, without)
+    plan = make_plan(material, without, form)
     offset = int(hashlib.sha256(f"{material.day}|{material.topic}".encode()).hexdigest(), 16) % 97
     budget = publication.max_cited_records - RESERVED
     builder = Builder(material, Voice(offset), budget, publication.warm_up_days, publication.synthesis_share)
     builder.held = {claim.id for claims in plan.reserved.values() for claim in claims}
-    _sections(builder, plan)
+    _sections(builder, plan, SECTIONS[form][0])
     builder.budget = publication.max_cited_records
     title, lead_at = headline(builder, plan.lead)
     if not title:
         raise NotEnough("headline", "no clause of the lead section can stand as a headline")
     headings = _headings(builder, plan.sections, {title})
-    write_questions(builder, plan)
+    if form == "story":
+        write_questions(builder, plan)
     top = [
         Sentence("headline", title, kind="synthesis", rests_on=[lead_at]),
         Sentence("short_title", short_title(title, material.label), kind="synthesis", rests_on=[lead_at]),
@@ -56,6 +59,7 @@ def compose(material: Material, publication: Publication, without: frozenset[int
         records_read=material.records_read,
         warming_up=warming_up(material, publication),
         inputs=story_inputs(material, builder.sentences, plan.lead.storyline.id, earlier),
+        form=form,
     )
     number_tokens(draft)
     give_verdicts(draft, material.label)
@@ -75,7 +79,7 @@ def story_inputs(material: Material, sentences: Sequence[Sentence], lead: int, e
     }
 
 
-def _sections(builder: Builder, plan: Plan) -> None:
+def _sections(builder: Builder, plan: Plan, least: int) -> None:
     for number, (kind, threads) in enumerate(plan.sections, start=1):
         if kind == "storyline":
             write_storyline(builder, threads[0], number, voices=number > 1 or not plan.lead_voices_apart)
@@ -86,6 +90,9 @@ def _sections(builder: Builder, plan: Plan) -> None:
         else:
             write_voices(builder, threads, number)
         if not any(s.section == number and s.uses for s in builder.sentences):
+            if number > least:
+                del plan.sections[number - 1 :]
+                return
             raise NotEnough("three sections", f"section {number} has nothing left that was not said before")
 
 

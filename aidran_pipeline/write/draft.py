@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 Part = Literal["headline", "short_title", "dek", "heading", "body", "story_so_far", "question", "answer"]
+Form = Literal["story", "dispatch"]
 TOKEN = re.compile(r"\[\[(r|p)?(w?)(\d+)\]\]")
 AGGREGATED = re.compile(r"\((?:[^()/]+/)?([A-Z][^()/]{2,40})\)\s*$")
 NUMBER_WORDS = (
@@ -136,6 +137,7 @@ class Draft:
     """A whole article: its sentences in reading order; `rests_on` holds positions in `sentences`.
 
     engine: who wrote it, "extractive" or "model": judge and gates ask each sentence what that engine promises.
+    form: a story has three sections and three questions, a dispatch one or two sections and no question.
     """
 
     day: date
@@ -145,6 +147,7 @@ class Draft:
     warming_up: bool
     inputs: dict[str, Any] = field(default_factory=dict)
     engine: str = "extractive"
+    form: Form = "story"
 
     def part(self, part: Part, section: int | None = None) -> list[Sentence]:
         """Sentences of one part, of one section when given."""

@@ -5,14 +5,14 @@ What does not belong here: storing (article.py, persist.py), writing (compose.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.llm import Models
 from aidran_pipeline.store.provenance import content_hash
 from aidran_pipeline.write.compose import ENGINE, ENGINE_VERSION, compose
-from aidran_pipeline.write.draft import Draft
+from aidran_pipeline.write.draft import Draft, Form
 from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.judge import JUDGE_VERSION, judge_of
 from aidran_pipeline.write.material import Material
@@ -60,16 +60,32 @@ def worth_another_try(numbers: dict[str, Any], models: Models | None) -> bool:
     return (numbers.get("fallback") or {}).get("kind") in PASSING
 
 
-def write_draft(material: Material, publication: Publication, context: Context, models: Models | None) -> Written:
-    """The article by the configured engine. A model that fails leaves it to the extractive engine, which says so."""
-    if models is None:
-        draft, reasons = _compose(material, publication, context)
-        return Written(draft, reasons)
-    written = _with_models(material, publication, context, models)
+def write_draft(
+    material: Material, publication: Publication, context: Context, models: Models | None, form: Form = "story"
+) -> Written:
+    """The article by the configured engine. A model that fails leaves it to the extractive engine, which says so.
+
+    A story that three sections cannot be made of becomes a dispatch. Dispatches are quotations in any case: their few
+    sentences are not worth a model's calls.
+    """
+    if form == "dispatch" or models is None:
+        draft, reasons = _compose(material, publication, context, form)
+        return _or_dispatch(Written(draft, reasons), material, publication, context)
+    written = _or_dispatch(_with_models(material, publication, context, models), material, publication, context)
     if written.draft is not None:
         written.draft.inputs["engines"] = _engines(material, written, models)
     written.numbers["engine"] = written.draft.engine if written.draft else written.engine
     return written
+
+
+def _or_dispatch(written: Written, material: Material, publication: Publication, context: Context) -> Written:
+    """What could not be made a story, for want of sections, as a dispatch where one passes every gate."""
+    if written.draft is not None or not any(r["rule"] == "three sections" for r in written.reasons):
+        return written
+    draft, reasons = _compose(material, publication, context, "dispatch")
+    if draft is None or reasons:
+        return written
+    return replace(written, draft=draft, reasons=[], engine=ENGINE, engine_version=ENGINE_VERSION)
 
 
 def _with_models(material: Material, publication: Publication, context: Context, models: Models) -> Written:
@@ -125,7 +141,7 @@ def _engines(material: Material, written: Written, models: Models) -> dict[str, 
 
 
 def _compose(
-    material: Material, publication: Publication, context: Context
+    material: Material, publication: Publication, context: Context, form: Form = "story"
 ) -> tuple[Draft | None, list[dict[str, Any]]]:
     """A draft with what the gates say of it. What a gate refuses is left out and the page composed again."""
     draft: Draft | None = None
@@ -133,7 +149,7 @@ def _compose(
     reasons: list[dict[str, Any]] = []
     for _ in range(1 + REPAIRS):
         try:
-            draft = compose(material, publication, without)
+            draft = compose(material, publication, without, form)
         except NotEnough as nothing:
             return draft, reasons or [{**reason, "sentence": -1} for reason in nothing.reasons]
         failures: list[GateFailure] = run_gates(draft, context)

@@ -12,6 +12,7 @@ from typing import Any
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import content_hash
+from aidran_pipeline.store.signal_kinds import WARNINGS
 from aidran_pipeline.text.terms import Matcher
 from aidran_pipeline.write.draft import Source, as_read
 
@@ -73,7 +74,9 @@ ORDER BY s.id
 """
 
 EARLIER = """
-SELECT a.day, a.slug, av.id AS version_id, h.id AS headline_id, h.text AS headline, av.records_cited
+SELECT a.day, a.slug, av.id AS version_id, h.id AS headline_id, h.text AS headline, av.records_cited,
+       (SELECT COALESCE(array_agg(DISTINCT s.storyline_id) FILTER (WHERE s.storyline_id IS NOT NULL), '{}')
+          FROM article_sentences s WHERE s.article_version_id = av.id) AS storylines
 FROM articles a JOIN current_article_versions av ON av.article_id = a.id
 JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
 WHERE a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 30
@@ -111,7 +114,7 @@ FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.kind
 
 BASELINE = """
 SELECT kind, history_days, coverage, outcome, backfilled, sealed_at FROM baselines
-WHERE topic = %(topic)s AND day = %(day)s ORDER BY kind LIMIT 1
+WHERE topic = %(topic)s AND day = %(day)s AND kind = 'volume_spike'
 """
 
 
@@ -174,6 +177,7 @@ class Earlier:
     headline_id: int
     headline: str
     records_cited: int
+    storylines: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,7 @@ class Material:
     earlier: tuple[Earlier, ...]
     told: tuple[Told, ...]
     signals: tuple[dict[str, Any], ...]
+    warnings: tuple[dict[str, Any], ...]
     baseline: dict[str, Any] | None
     read: tuple[int, ...]
     terms: Matcher = field(default_factory=lambda: Matcher(()))
@@ -216,6 +221,7 @@ class Material:
         return {
             "baseline": {k: v for k, v in (self.baseline or {}).items() if k in REASON_KEYS},
             "signals": [{k: s[k] for k in SIGNAL_KEYS} for s in self.signals],
+            "warnings": [{k: s[k] for k in SIGNAL_KEYS} for s in self.warnings],
         }
 
     def input_hash(self) -> str:
@@ -231,7 +237,8 @@ class Material:
             ],
             [(p.source.version_id, p.links, p.rank) for p in self.pages],
             [(s.id, s.kind, s.first_day) for s in self.storylines.values()],
-            [(s["id"], s["kind"], s["severity"]) for s in self.signals],
+            [(s["id"], s["kind"], s["severity"], s["p_uncorrected"]) for s in (*self.signals, *self.warnings)],
+            [(e.day, sorted(e.storylines)) for e in self.earlier if (self.day - e.day).days <= 7],
             {k: v for k, v in (self.baseline or {}).items() if k != "sealed_at"},
             self.read,
         )
@@ -245,7 +252,8 @@ def load_material(conn: Connection, day: date, topic: str, publication: Publicat
     if label is None:
         raise LookupError(f"{topic}: no such topic; see the topics file for its slugs")
     claims = tuple(_claim(row) for row in conn.execute(CLAIMS, ask))
-    signals = tuple(conn.execute(SIGNALS, ask).fetchall())
+    measured = conn.execute(SIGNALS, ask).fetchall()
+    signals = tuple(row for row in measured if row["kind"] not in WARNINGS)
     weights: dict[int, float] = {}
     for signal in signals:
         for record, weight in (signal["evidence"] or {}).items():
@@ -258,9 +266,12 @@ def load_material(conn: Connection, day: date, topic: str, publication: Publicat
         claims=claims,
         pages=_pages(conn.execute(PAGES, ask).fetchall()),
         storylines={row["id"]: Storyline(**row) for row in conn.execute(STORYLINES, ask)},
-        earlier=tuple(Earlier(**row) for row in conn.execute(EARLIER, ask)),
+        earlier=tuple(
+            Earlier(**row | {"storylines": frozenset(row["storylines"])}) for row in conn.execute(EARLIER, ask)
+        ),
         told=tuple(Told(**row | {"text": as_read(row["text"])}) for row in conn.execute(TOLD, ask)),
         signals=signals,
+        warnings=tuple(row for row in measured if row["kind"] in WARNINGS),
         baseline=conn.execute(BASELINE, ask).fetchone(),
         read=tuple(row["id"] for row in conn.execute(RECORDS_READ, ask)),
         terms=Matcher.of(label["terms"].get("include", {})),

@@ -68,12 +68,14 @@ def draft_hash(draft: Draft) -> str:
         ]
         for s in draft.sentences
     ]  # fmt: skip
-    return content_hash(draft.day, draft.topic, rows, draft.records_read, draft.warming_up)
+    form = [] if draft.form == "story" else [draft.form]  # stories of earlier releases keep their hash
+    return content_hash(draft.day, draft.topic, rows, draft.records_read, draft.warming_up, *form)
 
 
 def draft_as_json(draft: Draft) -> dict[str, Any]:
     """A withheld draft, kept with its decision for whoever asks why."""
     return {
+        "form": draft.form,
         "records_read": draft.records_read,
         "warming_up": draft.warming_up,
         "sentences": [
@@ -111,12 +113,12 @@ def store_version(
     version = conn.execute(
         """INSERT INTO article_versions (article_id, number, gates_passed, published_at, records_read, records_cited,
                pages_cited, warming_up, inputs, engine, engine_version, judge, judge_version, input_hash,
-                   content_hash, run_id)
-           SELECT %s, 1 + count(*), true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+                   content_hash, run_id, form)
+           SELECT %s, 1 + count(*), true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
            FROM article_versions WHERE article_id = %s RETURNING id, number""",
         (article["id"], run.now, draft.records_read, len(draft.sources("record")), len(draft.sources("web")),
          draft.warming_up, Jsonb(draft.inputs), draft.engine, engine_version, *judge, input_hash, digest, run.id,
-         article["id"]),
+         draft.form, article["id"]),
     ).fetchone()  # fmt: skip
     assert version is not None
     _store_sentences(conn, draft, version["id"], judge)
@@ -207,7 +209,7 @@ def load_draft(conn: Connection, article_version_id: int) -> Draft:
     Raises LookupError when there is none.
     """
     head = conn.execute(
-        """SELECT a.day, a.topic, av.records_read, av.warming_up, av.inputs, av.engine FROM article_versions av
+        """SELECT a.day, a.topic, av.records_read, av.warming_up, av.inputs, av.engine, av.form FROM article_versions av
            JOIN articles a ON a.id = av.article_id WHERE av.id = %s""",
         (article_version_id,),
     ).fetchone()
@@ -230,9 +232,8 @@ def load_draft(conn: Connection, article_version_id: int) -> Draft:
         sentences[place[row["sentence_id"]]].verdicts += (Verdict(row["judge"], row["verdict"], float(row["score"])),)
     for row in conn.execute(USES, {"version": article_version_id, "borrowed": BORROWED_SCORE}):
         sentences[place[row["sentence_id"]]].uses.append(_use(row))
-    return Draft(
-        head["day"], head["topic"], sentences, head["records_read"], head["warming_up"], head["inputs"], head["engine"]
-    )
+    return Draft(head["day"], head["topic"], sentences, head["records_read"], head["warming_up"], head["inputs"],
+                 head["engine"], head["form"])  # fmt: skip
 
 
 def _use(row: dict[str, Any]) -> Use:

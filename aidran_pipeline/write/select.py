@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from aidran_pipeline.write.draft import Form
 from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, is_post, on_topic, opens, similarity
 from aidran_pipeline.write.material import Claim, Material
 from aidran_pipeline.write.threads import Thread, claim_value, threads_of
@@ -67,16 +68,24 @@ class NotEnough(Exception):
         self.reasons = [{"gate": "evidence", "rule": rule, "detail": detail}]
 
 
-def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan:
-    """Three sections and the claims kept for the questions. Raises NotEnough when there is no story."""
+# Sections by form: at least, at most.
+SECTIONS = {"story": (3, 3), "dispatch": (1, 2)}
+
+
+def make_plan(material: Material, without: frozenset[int] = frozenset(), form: Form = "story") -> Plan:
+    """The form's sections and, for a story, the claims kept for its questions.
+
+    Raises NotEnough when the material makes none of this form.
+    """
+    least, most = SECTIONS[form]
     threads = threads_of(material, without)
     if not threads:
         raise NotEnough("no usable claim", f"0 quotable claims from {material.records_read} records read")
     strong = [t for t in threads if t.records >= STRONG_RECORDS and t.authors >= 2]
     lead = _lead(threads, strong)
     sections: list[tuple[str, list[Thread]]] = [("storyline", [lead])]
-    second = [t for t in strong if t is not lead][:2]
-    if len(second) < 2 and lead.news() and len({c.source.author_key for c in lead.posts()}) >= REACTIONS:
+    second = [t for t in strong if t is not lead][: most - 1]
+    if len(second) < most - 1 and lead.news() and len({c.source.author_key for c in lead.posts()}) >= REACTIONS:
         sections.append(("reactions", [lead]))
     sections += [("storyline", [t]) for t in second]
     rest = [t for t in threads if t is not lead and t not in second]
@@ -85,13 +94,15 @@ def make_plan(material: Material, without: frozenset[int] = frozenset()) -> Plan
     sections = [(kind, [lead if t.storyline is lead.storyline else t for t in group]) for kind, group in sections]
     rest = [t for t in rest if t not in joined]
     apart = [t for t in rest if not any(same_matter(t, told) for _, group in sections for told in group)]
-    sections += _mixed(apart, 3 - len(sections), material, heard=len(sections) > 1 and bool(lead.posts()))
-    if len(sections) < 3:
-        detail = f"{len(threads)} storylines with a quotable claim make {len(sections)} of 3 sections"
+    sections = sections[:most]
+    sections += _mixed(apart, most - len(sections), material, heard=len(sections) > 1 and bool(lead.posts()))
+    if len(sections) < least:
+        detail = f"{len(threads)} storylines with a quotable claim make {len(sections)} of {least} sections"
         raise NotEnough("three sections", detail)
     used = {id(t) for _, group in sections for t in group}
     plan = Plan(lead, sections, others=[t for t in rest if id(t) not in used])
-    plan.reserved = _reserve(plan, material)
+    if form == "story":
+        plan.reserved = _reserve(plan, material)
     return plan
 
 

@@ -69,9 +69,15 @@ def _parts(draft: Draft) -> list[GateFailure]:
             found.append(GateFailure("language", "shape", f"{len(draft.part(part))} of part {part}, 1 wanted"))
     if not draft.part("story_so_far"):
         found.append(GateFailure("language", "shape", "no story so far"))
-    for section in (1, 2, 3):
+    story = draft.form == "story"
+    last = 3 if story else max((s.section for s in draft.part("body")), default=1)
+    if not 1 <= last <= 3 - (not story):
+        found.append(GateFailure("language", "shape", f"{last} sections in a {draft.form}"))
+    for section in range(1, last + 1):
         if not draft.part("heading", section) or not draft.part("body", section):
             found.append(GateFailure("language", "shape", f"section {section} lacks its heading or its text"))
-        if not draft.part("question", section) or not draft.part("answer", section):
+        if story and (not draft.part("question", section) or not draft.part("answer", section)):
             found.append(GateFailure("language", "shape", f"question {section} lacks its words or its answer"))
+    if not story and (draft.part("question") or draft.part("answer")):
+        found.append(GateFailure("language", "shape", "a dispatch has no questions"))
     return found
