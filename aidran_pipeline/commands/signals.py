@@ -8,6 +8,7 @@ from typing import Any
 from aidran_pipeline.commands.console import EXIT_FAILED, CommandError, choose_topics, emit_json, parse_day, say, table
 from aidran_pipeline.config.settings import Settings
 
+SUBJECT = 40  # characters of what a signal is about
 SHOWN = 5  # records of a signal on the terminal; --json has all
 
 
@@ -38,7 +39,7 @@ def show_signals(day_text: str | None, topic: str | None, *, as_json: bool) -> N
         )
     say(f"{day}: {sum(r['outcome'] == 'signal' for r in rows)} signals in {len(rows)} measures of topics and kinds")
     table(
-        ("topic", "kind", "outcome", "voices", "expected", "score", "p", "sources reached", "days before"),
+        ("topic", "kind", "about", "outcome", "voices", "expected", "score", "p", "sources reached", "days before"),
         [_line(row) for row in rows],
     )
     for row in rows:
@@ -50,8 +51,9 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     outcome = row["severity"] if row["outcome"] == "signal" else row["outcome"].replace("_", " ")
     measured = row["expected"] is not None
     sources = f"{row['coverage'].get('reached', '?')} of {row['coverage'].get('sources', '?')}"
+    voices = "unknown" if row["voices"] is None else str(row["voices"])
     return [
-        row["topic"], row["kind"], outcome, "unknown" if row["voices"] is None else str(row["voices"]),
+        row["topic"], row["kind"], (row["subject"] or "")[:SUBJECT], outcome, voices,
         f"{row['expected']:.1f}" if measured else "", f"{row['score']:.1f}" if measured else "",
         f"{row['p_value']:.2g}" if measured else "", sources,
         str(row["history_days"]),
@@ -60,7 +62,9 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 
 def _evidence(row: Mapping[str, Any]) -> None:
     say()
-    say(f"{row['kind']} of {row['topic']}, {row['severity']}: p {row['p_value']:.2g} of {row['tests']} topics")
+    about = f", {row['subject']}" if row["subject"] else ""
+    tested = f"p {row['p_value']:.2g} after {row['tests']} tests of the day"
+    say(f"{row['kind']} of {row['topic']}{about}, {row['severity']}: {tested}")
     say(f"  {row['records']} voices of {row['authors']} authors in {row['families']} publisher families")
     for record in row["evidence"][:SHOWN]:
         text = " ".join(record["text"].split())[:80]

@@ -32,7 +32,7 @@ SELECT id, kind, severity, observed, expected, score, p_value, p_uncorrected, re
 FROM signals WHERE day = %s AND topic = %s ORDER BY kind
 """
 BASELINES = """
-SELECT kind, series, history_days, tests, outcome, sealed_at, backfilled, coverage, engine_version, run_id
+SELECT kind, series, history_days, tests, kinds, outcome, sealed_at, backfilled, coverage, engine_version, run_id
 FROM baselines WHERE day = %s AND topic = %s ORDER BY kind
 """
 COUNTS = """
@@ -143,8 +143,8 @@ def _baseline(row: Mapping[str, Any]) -> dict[str, Any]:
     counts = [each["count"] for each in before if each.get("count") is not None]
     coverage = row["coverage"] if isinstance(row["coverage"], dict) else {}
     return {
-        "kind": row["kind"], "outcome": row["outcome"], "tests": row["tests"], "voices": last.get("count"),
-        "of_all_voices": last.get("total"),
+        "kind": row["kind"], "outcome": row["outcome"], "tests": row["tests"], "kinds": row["kinds"],
+        "voices": last.get("count"), "of_all_voices": last.get("total"),
         "mean_before": round(sum(counts) / len(counts), 1) if counts else None, "history_days": row["history_days"],
         "sources_reached": coverage.get("reached"), "sources": coverage.get("sources"),
         "unknown_sources": coverage.get("unknown", []), "healthy": coverage.get("healthy"),

@@ -1,12 +1,12 @@
 """Signals of (day, topic) partitions: read the inputs of a day once, measure every topic, store what came of it.
 
-All topics of a day count as tested, whichever partitions were asked for. Once sealed, a baseline, its signal and its
-evidence stand for good: the database refuses a change.
+All topics of a day count as tested by all kinds, whichever partitions were asked for. Once sealed, a baseline, its
+signal and its evidence stand for good: the database refuses a change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +16,9 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DayInputs, Evidence, load_day
-from aidran_pipeline.signal.kinds import KINDS, Kind
-from aidran_pipeline.signal.volume import Finding
+from aidran_pipeline.signal.kinds import KINDS, Kind, kind_of, tests_of
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 
@@ -39,50 +39,60 @@ def compute_signals(
             known = [r["slug"] for r in conn.execute("SELECT slug FROM topics WHERE retired_at IS NULL ORDER BY slug")]
             sealed = _sealed(conn, day)
             topics = [t for t in known if (day, t) in asked]
+            changed: set[str] = set()
             inputs: DayInputs | None = None
+            for kind in KINDS:
+                open_topics = [t for t in topics if (t, kind.name) not in sealed]
+                if not open_topics:
+                    continue
+                inputs = inputs or load_day(conn, day, now=run.now)
+                loaded, tests = kind.load(conn, inputs), tests_of(kind.name, len(known))
+                for topic in open_topics:
+                    one = _Measured(inputs, loaded, topic, kind, tests=tests, publication=publication)
+                    if _store(conn, one, run):
+                        changed.add(topic)
             for topic in topics:
-                changed = False
-                for kind in [k for k in KINDS if (topic, k.name) not in sealed]:
-                    inputs = inputs or load_day(conn, day, now=run.now)
-                    one = _Measured(inputs, topic, kind, tests=len(known), now=run.now, publication=publication)
-                    changed |= _store(conn, one, run)
-                results[(day, topic)] = _result(conn, day, topic, changed=changed)
+                results[(day, topic)] = _result(conn, day, topic, changed=topic in changed)
         run.progress(f"signals of {day}: {len(topics)} topics")
     return results
 
 
-def replay(series: Sequence[dict[str, Any]], kind_name: str, tests: int, version: str | None = None) -> Finding:
-    """The finding of a stored baseline, from its series and number of tests: that of its signal, bit for bit.
+def replay(
+    series: Sequence[dict[str, Any]], kind_name: str, tests: int, version: str | None = None, kinds: int = 1
+) -> Finding:
+    """The finding of a stored baseline, from its series and numbers of tests: that of its signal, bit for bit.
 
-    version: the engine version of the stored rows, None for this release's. Raises LookupError for an unknown one.
+    version: the engine version of the stored rows, None for this release's. Raises LookupError for an unknown one, and
+    for a kind that this release lacks.
     """
-    kind = next(k for k in KINDS if k.name == kind_name)
-    return kind.detect(series, tests, version)
+    kind = kind_of(kind_name)
+    if kind is None:
+        raise LookupError(f"{kind_name}: this release has no such kind")
+    return kind.detect(series, Tested(tests, kinds), version)
 
 
 class _Measured:
     """One kind of one topic and day, measured and judged; nothing stored yet."""
 
     def __init__(
-        self, inputs: DayInputs, topic: str, kind: Kind, *, tests: int, now: datetime, publication: Publication
+        self, inputs: DayInputs, loaded: Any, topic: str, kind: Kind, *, tests: Tested, publication: Publication
     ) -> None:
-        self.day, self.topic, self.kind, self.tests = inputs.day, topic, kind, tests
-        self.series = kind.series(inputs, topic)
+        self.day, self.topic, self.kind, self.tests, now = inputs.day, topic, kind, tests, inputs.now
+        self.series = kind.series(inputs, loaded, topic)
         self.coverage = inputs.coverage(topic)
         self.history = sum(bool(d["count"] is not None and d.get("total", 1)) for d in self.series[:-1])
-        self.evidence: Evidence = kind.evidence(inputs, topic)
         start = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         self.seals = now >= start + SEAL_AFTER
         self.backfilled = now > start + timedelta(days=1) + BACKFILL_AFTER
-        self.finding: Finding | None = None
-        self.outcome = self._judge(publication)
+        known = bool(self.coverage["healthy"]) and self.series[-1]["count"] is not None
+        warm = self.history >= max(1, publication.warm_up_days)
+        self.finding: Finding | None = kind.detect(self.series, tests) if known and warm else None
+        self.evidence: Evidence = kind.evidence(inputs, loaded, topic, self.finding)
+        self.outcome = self._judge(publication) if warm or not known else "warming_up"
 
     def _judge(self, publication: Publication) -> str:
-        if not self.coverage["healthy"] or self.series[-1]["count"] is None:
+        if self.finding is None:
             return "unknown"
-        if self.history < max(1, publication.warm_up_days):
-            return "warming_up"
-        self.finding = self.kind.detect(self.series, self.tests)
         if self.finding.severity is None:
             return "quiet"
         need, have = publication.evidence, self.evidence
@@ -92,8 +102,8 @@ class _Measured:
     def digest(self) -> str:
         """Hash of all that decides the rows."""
         return content_hash(
-            self.series, self.coverage, self.evidence.keys, self.kind.version, self.tests, self.outcome, self.seals,
-            self.backfilled,
+            self.series, self.coverage, self.evidence.keys, self.kind.version, asdict(self.tests), self.outcome,
+            self.seals, self.backfilled,
         )  # fmt: skip
 
 
@@ -116,8 +126,8 @@ def _store(conn: Connection, one: _Measured, run: Run) -> bool:
     """Write the baseline, its signal and its evidence, then seal. False when the rows say the same already."""
     values: dict[str, Any] = {
         "topic": one.topic, "day": one.day, "kind": one.kind.name, "series": Jsonb(one.series), "history": one.history,
-        "tests": one.tests, "outcome": one.outcome, "late": one.backfilled, "coverage": Jsonb(one.coverage),
-        "version": one.kind.version, "hash": one.digest(), "run": run.id, "now": run.now,
+        "coverage": Jsonb(one.coverage), "tests": one.tests.number, "kinds": one.tests.kinds, "outcome": one.outcome,
+        "late": one.backfilled, "version": one.kind.version, "hash": one.digest(), "run": run.id, "now": run.now,
     }  # fmt: skip
     stored = conn.execute(
         "SELECT id, input_hash FROM baselines WHERE topic = %(topic)s AND day = %(day)s AND kind = %(kind)s", values
@@ -137,23 +147,23 @@ def _store(conn: Connection, one: _Measured, run: Run) -> bool:
 
 
 _BASELINE = """
-INSERT INTO baselines (topic, day, kind, series, history_days, tests, outcome, backfilled, coverage, engine_version,
-                       input_hash, run_id)
-VALUES (%(topic)s, %(day)s, %(kind)s, %(series)s, %(history)s, %(tests)s, %(outcome)s, %(late)s, %(coverage)s,
-        %(version)s, %(hash)s, %(run)s)
+INSERT INTO baselines (topic, day, kind, series, history_days, tests, kinds, outcome, backfilled, coverage,
+                       engine_version, input_hash, run_id)
+VALUES (%(topic)s, %(day)s, %(kind)s, %(series)s, %(history)s, %(tests)s, %(kinds)s, %(outcome)s, %(late)s,
+        %(coverage)s, %(version)s, %(hash)s, %(run)s)
 ON CONFLICT (topic, day, kind) DO UPDATE SET
-    series = EXCLUDED.series, history_days = EXCLUDED.history_days, tests = EXCLUDED.tests, outcome = EXCLUDED.outcome,
-    backfilled = EXCLUDED.backfilled, coverage = EXCLUDED.coverage, engine_version = EXCLUDED.engine_version,
-    input_hash = EXCLUDED.input_hash, run_id = EXCLUDED.run_id
+    series = EXCLUDED.series, history_days = EXCLUDED.history_days, tests = EXCLUDED.tests, kinds = EXCLUDED.kinds,
+    outcome = EXCLUDED.outcome, backfilled = EXCLUDED.backfilled, coverage = EXCLUDED.coverage,
+    engine_version = EXCLUDED.engine_version, input_hash = EXCLUDED.input_hash, run_id = EXCLUDED.run_id
 RETURNING id
 """
 
 _SIGNAL = """
 INSERT INTO signals (baseline_id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity,
-                     records, authors, families, backfilled, engine_version, input_hash, run_id)
+                     subject, records, authors, families, backfilled, engine_version, input_hash, run_id)
 VALUES (%(baseline)s, %(topic)s, %(day)s, %(kind)s, %(observed)s, %(expected)s, %(score)s, %(p_value)s,
-        %(p_uncorrected)s, %(severity)s, %(records)s, %(authors)s, %(families)s, %(late)s, %(version)s, %(hash)s,
-        %(run)s)
+        %(p_uncorrected)s, %(severity)s, %(subject)s, %(records)s, %(authors)s, %(families)s, %(late)s, %(version)s,
+        %(hash)s, %(run)s)
 RETURNING id
 """
 
@@ -172,26 +182,37 @@ def _store_signal(
 
 
 def _result(conn: Connection, day: date, topic: str, *, changed: bool) -> StageResult:
+    """Content and figures of one partition: every kind's outcome, and the figures of each signal."""
+    order = [kind.name for kind in KINDS]
+    asked = {"day": day, "topic": topic, "order": order}
     baselines = conn.execute(
-        """SELECT kind, series, history_days, tests, outcome, coverage, backfilled, sealed_at IS NOT NULL AS sealed
-           FROM baselines WHERE day = %s AND topic = %s ORDER BY kind""",
-        (day, topic),
+        """SELECT kind, series, history_days, tests, kinds, outcome, coverage, backfilled,
+                  sealed_at IS NOT NULL AS sealed
+           FROM baselines WHERE day = %(day)s AND topic = %(topic)s
+           ORDER BY array_position(%(order)s::text[], kind), kind""",
+        asked,
     ).fetchall()
     signals = conn.execute(
-        """SELECT kind, observed, expected, score, p_value, severity, records, authors, families FROM signals
-           WHERE day = %s AND topic = %s ORDER BY kind""",
-        (day, topic),
+        """SELECT kind, subject, observed, expected, score, p_value, severity, records, authors, families FROM signals
+           WHERE day = %(day)s AND topic = %(topic)s ORDER BY array_position(%(order)s::text[], kind), kind""",
+        asked,
     ).fetchall()
     first = baselines[0]
     metadata: dict[str, Any] = {
         "outcome": ", ".join(f"{b['kind']}: {b['outcome']}" for b in baselines),
         "voices": first["series"][-1]["count"] or 0,
         "history_days": first["history_days"],
-        "sealed": bool(first["sealed"]),
+        "sealed": all(b["sealed"] for b in baselines),
         "sources_reached": first["coverage"]["reached"],
         "sources": first["coverage"]["sources"],
-        "signals": ", ".join(f"{s['kind']} ({s['severity']})" for s in signals) or "none",
+        "signals": ", ".join(_named(s) for s in signals) or "none",
     }
     if signals:
-        metadata |= {name: signals[0][name] for name in ("observed", "expected", "score")}
+        strongest = min(signals, key=lambda s: (s["p_value"], order.index(s["kind"]) if s["kind"] in order else 0))
+        metadata |= {name: strongest[name] for name in ("observed", "expected", "score")}
     return StageResult(content_hash(baselines, signals), metadata, changed=changed)
+
+
+def _named(signal: Mapping[str, Any]) -> str:
+    about = f" of {signal['subject']}" if signal["subject"] else ""
+    return f"{signal['kind']}{about} ({signal['severity']})"

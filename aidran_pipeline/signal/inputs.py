@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from aidran_pipeline.signal.volume import DayCount
 from aidran_pipeline.store.db import Connection
+
+Cells: TypeAlias = Mapping[tuple[date, str], int]  # a count by day and source
 
 TRAILING_DAYS = 28
 # A source is compared once it reached this many trailing days (half of the monitored ones while there are fewer than
@@ -27,6 +29,7 @@ DAY_COVERAGE = 0.5
 HEALTHY = 0.6
 # A day is known only when this share of its records was analysed: a record without topics is not "about nothing".
 ANALYSED = 0.9
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 # A source reached a day when its answers cover this share of it. What a running day brought in its last minutes is not
 # asked for yet: sources are read every half hour, and once is missed now and then.
 DAY_COVERED = 0.9
@@ -59,11 +62,15 @@ here AS (
     WHERE r.first_seen_at <= %(now)s
 )"""
 
-VOICES = f"""
-WITH {ASKED}, once AS (
-    SELECT DISTINCT ON (day, voice) day, source_id, topic FROM here WHERE analysed
+# Each voice once a day, at its earliest copy. A kind begins its own query with `WITH {ONCE}` and is given `asked()`: it
+# then reads the compared sources only, each on the days it reached, without what came late.
+ONCE = f"""{ASKED}, once AS (
+    SELECT DISTINCT ON (day, voice) * FROM here WHERE analysed
     ORDER BY day, voice, published_at, platform, native_id COLLATE "C"
-)
+)"""
+
+VOICES = f"""
+WITH {ONCE}
 SELECT day, source_id, topic, count(*) AS n FROM once GROUP BY day, source_id, topic
 """
 
@@ -110,6 +117,7 @@ class DayInputs:
     days: the trailing days and the day itself, oldest first. reached: by source, the days it reached. counts: voices
     by (day, source) and topic (None: no topic), of the compared sources. analysed: by day, the share of records that
     were analysed. usual: records by source and topic over the trailing days it reached. first_days: a topic's first.
+    now: the moment as of which all this is known.
     """
 
     day: date
@@ -120,6 +128,7 @@ class DayInputs:
     usual: dict[str, dict[str | None, int]] = field(default_factory=dict)
     first_days: dict[str, date] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    now: datetime = FOREVER
 
     @cached_property
     def compared(self) -> list[str]:
@@ -133,9 +142,33 @@ class DayInputs:
 
         Days before the topic's first record are left out: they are no history, but a beat that was not read yet.
         """
+        return self.shares(topic, self.voices_of(topic), self.all_voices)
+
+    def shares(self, topic: str, part: Cells, whole: Cells) -> list[DayCount]:
+        """`part` as a share of `whole` by day, both counted by (day, source): the series of any count within a topic.
+
+        A trailing day counts with what its own sources usually say, so that a source that is new, or missing, moves
+        the expected with the observed. Both may hold sources that are not compared: they are left out.
+        """
         first = self.first_days.get(topic, self.day)
-        means = self._means(topic)
-        return [self._day_count(d, topic, means) for d in self.days if d >= first or d == self.day]
+        means = self._means(part, whole)
+        return [self._day_count(d, part, whole, means) for d in self.days if d >= first or d == self.day]
+
+    def voices_of(self, topic: str | None) -> Cells:
+        """Voices of a topic by (day, source)."""
+        return {cell: counts[topic] for cell, counts in self.counts.items() if counts.get(topic)}
+
+    @cached_property
+    def all_voices(self) -> Cells:
+        """Monitored voices by (day, source), those of no topic among them."""
+        return {cell: sum(counts.values()) for cell, counts in self.counts.items()}
+
+    def asked(self, days: Iterable[date] | None = None) -> dict[str, Any]:
+        """Parameters of a query that begins with ASKED or ONCE: compared sources, each on the days it reached.
+
+        days: a part of `self.days`, all of them if None.
+        """
+        return _pairs(self, self.compared, self.days if days is None else days, self.now)
 
     def coverage(self, topic: str) -> dict[str, Any]:
         """Coverage of the day for a topic, for `baselines.coverage`; unknown sources by their usual volume."""
@@ -153,12 +186,18 @@ class DayInputs:
             "analysed": analysed, "unknown": unknown, "healthy": healthy,
         }  # fmt: skip
 
-    def evidence(self, topic: str) -> Evidence:
-        """The voices that the day's count is made of, copies sharing the weight of one."""
+    def evidence(self, topic: str, only: Collection[int] | None = None) -> Evidence:
+        """The voices that the day's count is made of, copies sharing the weight of one.
+
+        only: record ids; a voice then counts when one of its copies is among them.
+        """
         copies: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in self.rows:
             copies[row["voice"]].append(row)
-        voices = [rows for rows in copies.values() if rows[0]["topic"] == topic]
+        voices = [
+            rows for rows in copies.values()
+            if rows[0]["topic"] == topic and (only is None or any(row["id"] in only for row in rows))
+        ]  # fmt: skip
         weighted = [(row, round(float(rows[0]["score"]) / len(rows), 4)) for rows in voices for row in rows]
         return Evidence(
             [(row["id"], weight) for row, weight in weighted],
@@ -168,17 +207,24 @@ class DayInputs:
             len({rows[0]["publisher_family"] for rows in voices}),
         )
 
-    def _means(self, topic: str) -> dict[str, tuple[float, float]]:
-        """By compared source: voices of the topic and of all, a mean over the trailing days it reached."""
+    def _means(self, part: Cells, whole: Cells) -> dict[str, tuple[float, float]]:
+        """By compared source: its mean of both over the trailing days it reached."""
         means = {}
-        for source in self.compared:
-            days = [d for d in self.days if d != self.day and d in self.reached[source] and self._analysed(d)]
-            rows = [self.counts.get((d, source), {}) for d in days]
+        for source, days in self._trailing.items():
             number = max(1, len(days))
-            means[source] = (sum(r.get(topic, 0) for r in rows) / number, sum(sum(r.values()) for r in rows) / number)
+            means[source] = (
+                sum(part.get((d, source), 0) for d in days) / number,
+                sum(whole.get((d, source), 0) for d in days) / number,
+            )
         return means
 
-    def _day_count(self, day: date, topic: str, means: Mapping[str, tuple[float, float]]) -> DayCount:
+    @cached_property
+    def _trailing(self) -> dict[str, list[date]]:
+        """By compared source, the trailing days that can be counted."""
+        known = [d for d in self.days if d != self.day and self._analysed(d)]
+        return {s: [d for d in known if d in self.reached[s]] for s in self.compared}
+
+    def _day_count(self, day: date, part: Cells, whole: Cells, means: Mapping[str, tuple[float, float]]) -> DayCount:
         here = [s for s in self.compared if day in self.reached[s]]
         coverage = round(len(here) / len(self.compared), 4) if self.compared else 0.0
         smooth = 1 / max(1, len(self.days) - 1)  # half a voice of one over the whole window: no share is nought
@@ -187,8 +233,7 @@ class DayInputs:
         )
         if coverage < DAY_COVERAGE or not here or not self._analysed(day):
             return DayCount(day.isoformat(), None, None, round(share, 9), coverage)
-        rows = [self.counts.get((day, s), {}) for s in here]
-        count, total = sum(r.get(topic, 0) for r in rows), sum(sum(r.values()) for r in rows)
+        count, total = sum(part.get((day, s), 0) for s in here), sum(whole.get((day, s), 0) for s in here)
         return DayCount(day.isoformat(), count, total, round(share, 9), coverage)
 
     def _analysed(self, day: date) -> bool:
@@ -208,8 +253,8 @@ def load_day(conn: Connection, day: date, *, now: datetime) -> DayInputs:
     reached = {
         row["id"]: {d for d in days if reaches(row["reach"], d, now)} for row in conn.execute(REACH, {"now": now})
     }
-    inputs = DayInputs(day, days, reached)
-    compared = _pairs(inputs, inputs.compared, days, now)
+    inputs = DayInputs(day, days, reached, now=now)
+    compared = inputs.asked()
     counts: dict[tuple[date, str], dict[str | None, int]] = defaultdict(dict)
     for row in conn.execute(VOICES, compared):
         counts[row["day"], row["source_id"]][row["topic"]] = row["n"]
@@ -218,7 +263,7 @@ def load_day(conn: Connection, day: date, *, now: datetime) -> DayInputs:
         inputs.analysed[row["day"]] = row["analysed"] / row["records"]
     for row in conn.execute(USUAL, _pairs(inputs, reached, days[:-1], now)):
         inputs.usual.setdefault(row["source_id"], {})[row["topic"]] = row["n"]
-    inputs.rows = conn.execute(EVIDENCE, _pairs(inputs, inputs.compared, [day], now)).fetchall()
+    inputs.rows = conn.execute(EVIDENCE, inputs.asked([day])).fetchall()
     first_days = conn.execute(FIRST_DAYS, {"now": now})
     inputs.first_days = {row["slug"]: row["first"] for row in first_days if row["first"] is not None}
     return inputs

@@ -1,6 +1,7 @@
-"""The kinds of signals. A further kind is a class with the parts of `Kind`, added to `KINDS` and the CHECK of signals.
+"""The kinds of signals. A further kind is a module with a class that has the parts of `Kind`, and its line in `KINDS`.
 
-What every kind shares stands elsewhere: what can be known of a day (inputs.py), sealing and storing (compute.py).
+What every kind shares stands elsewhere: what can be known of a day (inputs.py), figures, correction and severity
+(findings.py), sealing and storing (compute.py). Which kinds are warnings: store/signal_kinds.py.
 """
 
 from __future__ import annotations
@@ -9,35 +10,51 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from aidran_pipeline.signal import volume
+from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DayInputs, Evidence
-from aidran_pipeline.signal.volume import DayCount, Finding
+from aidran_pipeline.signal.volume import DayCount
+from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.signal_kinds import WARNINGS
 
 Series = Sequence[Mapping[str, Any]]
 
 
 class Kind(Protocol):
-    """How one kind measures a topic's day against the days before it."""
+    """How one kind measures a topic's day against the days before it.
+
+    Whatever `load` gave is handed to `series` and `evidence` as `loaded`. All three see the compared sources only, on
+    the days these reached, as known at `inputs.now`: what a new, dead or silent source did, what came late and how
+    often a text was copied is no news of any kind.
+    """
 
     name: str
     version: str
     versions: tuple[str, ...]  # those whose rows can be replayed, the present one among them
 
-    def series(self, inputs: DayInputs, topic: str) -> list[dict[str, Any]]:
-        """What is compared, a JSON object a day, oldest first, the day itself last: all that `detect` is given.
+    def load(self, conn: Connection, inputs: DayInputs) -> Any:
+        """One read a day for all topics, aggregated in SQL: `WITH {ONCE} …` with `inputs.asked()`.
 
-        Each has "day" and "count"; count None marks a day that cannot be known.
+        None for a kind that needs no more than the voices of `inputs`.
         """
         ...
 
-    def detect(self, series: Series, tests: int, version: str | None = None) -> Finding:
+    def series(self, inputs: DayInputs, loaded: Any, topic: str) -> list[dict[str, Any]]:
+        """What is compared, a JSON object a day, oldest first, the day itself last: all that `detect` is given.
+
+        Each has "day" and "count" (an integer of voices); count None marks a day that cannot be known. "total" 0, where
+        there is one, marks a day that is no history. Further keys are the kind's own.
+        """
+        ...
+
+    def detect(self, series: Series, tests: Tested, version: str | None = None) -> Finding:
         """The finding; its severity is None where nothing changed. The same series gives the same, bit for bit.
 
         version: that of stored rows, None for the present one. Raises LookupError for one that this release lacks.
         """
         ...
 
-    def evidence(self, inputs: DayInputs, topic: str) -> Evidence:
-        """The records that are the change."""
+    def evidence(self, inputs: DayInputs, loaded: Any, topic: str, finding: Finding | None) -> Evidence:
+        """The records that are the change. finding: None where the day could not be compared."""
         ...
 
 
@@ -48,20 +65,35 @@ class VolumeSpike:
     version = volume.VERSION
     versions = tuple(volume.METHODS)
 
-    def series(self, inputs: DayInputs, topic: str) -> list[dict[str, Any]]:
+    def load(self, _conn: Connection, _inputs: DayInputs) -> None:
+        """Nothing: it counts the voices themselves."""
+
+    def series(self, inputs: DayInputs, _loaded: Any, topic: str) -> list[dict[str, Any]]:
         """Voices by day: see DayInputs.series."""
         return [day.as_dict() for day in inputs.series(topic)]
 
-    def detect(self, series: Series, tests: int, version: str | None = None) -> Finding:
+    def detect(self, series: Series, tests: Tested, version: str | None = None) -> Finding:
         """See volume.detect."""
         method = volume.METHODS.get(version or self.version)
         if method is None:
             raise LookupError(f"{version}: this release cannot replay it, only {', '.join(volume.METHODS)}")
-        return method([DayCount.of(day) for day in series], tests)
+        return method([DayCount.of(day) for day in series], tests.number, tests.kinds)
 
-    def evidence(self, inputs: DayInputs, topic: str) -> Evidence:
+    def evidence(self, inputs: DayInputs, _loaded: Any, topic: str, _finding: Finding | None) -> Evidence:
         """Every voice counted: a spike is made of all of them."""
         return inputs.evidence(topic)
 
 
+# In the order in which they are told of.
 KINDS: tuple[Kind, ...] = (VolumeSpike(),)
+
+
+def kind_of(name: str, version: str | None = None) -> Kind | None:
+    """The kind of that name, None where this release has none or cannot replay the version."""
+    return next((k for k in KINDS if k.name == name and (version is None or version in k.versions)), None)
+
+
+def tests_of(kind: str, topics: int) -> Tested:
+    """What is tested on a day of so many topics: every story kind on every topic; a warning is counted by itself."""
+    kinds = 1 if kind in WARNINGS else sum(k.name not in WARNINGS for k in KINDS)
+    return Tested(max(1, topics) * kinds, kinds)

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from aidran_pipeline.signal.kinds import KINDS
+from aidran_pipeline.signal.findings import Tested
+from aidran_pipeline.signal.kinds import KINDS, kind_of
 from aidran_pipeline.store.db import Connection
 
 _ROWS = """
-SELECT b.day, b.topic, b.kind, b.outcome, b.series, b.history_days, b.tests, b.coverage, b.backfilled, b.sealed_at,
-       b.engine_version, s.id AS signal, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected, s.severity,
-       s.records, s.authors, s.families
+SELECT b.day, b.topic, b.kind, b.outcome, b.series, b.history_days, b.tests, b.kinds, b.coverage, b.backfilled,
+       b.sealed_at, b.engine_version, s.id AS signal, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected,
+       s.severity, s.subject, s.records, s.authors, s.families
 FROM baselines b LEFT JOIN signals s ON s.baseline_id = b.id
 WHERE b.day = %(day)s AND (%(topic)s::text IS NULL OR b.topic = %(topic)s)
-ORDER BY s.p_value NULLS LAST, b.topic COLLATE "C", b.kind COLLATE "C"
+ORDER BY s.p_value NULLS LAST, b.topic COLLATE "C", array_position(%(order)s::text[], b.kind), b.kind COLLATE "C"
 """
 
 _EVIDENCE = """
@@ -39,7 +40,7 @@ def list_signals(conn: Connection, day: date, topic: str | None = None) -> list[
     signal. Of a day that was compared and found quiet or thin, the figures are computed from its stored series.
     """
     found = []
-    for row in conn.execute(_ROWS, {"day": day, "topic": topic}).fetchall():
+    for row in conn.execute(_ROWS, {"day": day, "topic": topic, "order": [kind.name for kind in KINDS]}).fetchall():
         signal = row.pop("signal")
         evidence = conn.execute(_EVIDENCE, (signal,)).fetchall() if signal is not None else []
         if signal is None:
@@ -50,8 +51,9 @@ def list_signals(conn: Connection, day: date, topic: str | None = None) -> list[
 
 def _computed(row: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a baseline without a signal, by the method that judged it; none where nothing was compared."""
-    kind = next((k for k in KINDS if k.name == row["kind"] and row["engine_version"] in k.versions), None)
+    kind = kind_of(row["kind"], row["engine_version"])
     if kind is None or row["outcome"] not in ("quiet", "thin"):
         return {}
-    finding = kind.detect(row["series"], row["tests"], row["engine_version"])
-    return {name: getattr(finding, name) for name in ("observed", "expected", "score", "p_value", "p_uncorrected")}
+    finding = kind.detect(row["series"], Tested(row["tests"], row["kinds"]), row["engine_version"])
+    names = ("observed", "expected", "score", "p_value", "p_uncorrected", "subject")
+    return {name: getattr(finding, name) for name in names}

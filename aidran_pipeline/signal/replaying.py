@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DayInputs, load_day
-from aidran_pipeline.signal.kinds import KINDS
+from aidran_pipeline.signal.kinds import Kind, kind_of
 from aidran_pipeline.store.db import Connection
 
-FINDING = ("observed", "expected", "score", "p_value", "p_uncorrected", "severity")
+FINDING = ("observed", "expected", "score", "p_value", "p_uncorrected", "severity", "subject")
 
 _ROWS = """
-SELECT b.id, b.topic, b.day, b.kind, b.series, b.history_days, b.tests, b.outcome, b.coverage, b.sealed_at,
+SELECT b.id, b.topic, b.day, b.kind, b.series, b.history_days, b.tests, b.kinds, b.outcome, b.coverage, b.sealed_at,
        b.engine_version, s.id AS signal, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected, s.severity,
-       s.records, (SELECT count(*) FROM signal_evidence e WHERE e.signal_id = s.id) AS evidence
+       s.subject, s.records, (SELECT count(*) FROM signal_evidence e WHERE e.signal_id = s.id) AS evidence
 FROM baselines b LEFT JOIN signals s ON s.baseline_id = b.id
-WHERE b.day BETWEEN %s AND %s ORDER BY b.day, b.topic COLLATE "C", b.kind COLLATE "C"
+WHERE b.day BETWEEN %s AND %s ORDER BY b.day, b.sealed_at, b.topic COLLATE "C", b.kind COLLATE "C"
 """
 
 _EVIDENCE = """
@@ -63,7 +64,7 @@ def replay_days(
 ) -> Replay:  # fmt: skip
     """Compute the baselines of the days first to last again and compare. records: count from the records as well."""
     told = Replay()
-    inputs: dict[tuple[date, Any], DayInputs] = {}
+    known = _Known(conn)
     with conn.transaction():
         for row in conn.execute(_ROWS, (first, last)).fetchall():
             progress(f"{row['day']} {row['topic']}")
@@ -76,28 +77,43 @@ def replay_days(
             if row["sealed_at"] is None:
                 told.notes.append(f"{where} is not sealed: it may still change, its records are not counted again")
                 continue
-            key = (row["day"], row["sealed_at"])
-            if key not in inputs:
-                inputs.clear()  # rows come by day: one day's records at a time
-                inputs[key] = load_day(conn, row["day"], now=row["sealed_at"])
             told.recounted += 1
-            told.differences += [Difference(where, *found) for found in _of_records(conn, row, inputs[key])]
+            told.differences += [Difference(where, *found) for found in _of_records(known, row)]
     return told
 
 
 Found = tuple[str, Any, Any]
 
 
+class _Known:
+    """What each kind measures from, one day and sealing at a time: rows come in that order."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self._at: tuple[date, datetime] | None = None
+        self._inputs: DayInputs | None = None
+        self._loaded: dict[str, Any] = {}
+
+    def of(self, kind: Kind, day: date, sealed_at: datetime) -> tuple[DayInputs, Any]:
+        """Inputs of the day as known when it was sealed, and what the kind reads besides."""
+        if self._inputs is None or self._at != (day, sealed_at):
+            self._at, self._loaded = (day, sealed_at), {}
+            self._inputs = load_day(self.conn, day, now=sealed_at)
+        if kind.name not in self._loaded:
+            self._loaded[kind.name] = kind.load(self.conn, self._inputs)
+        return self._inputs, self._loaded[kind.name]
+
+
 def _of_baseline(row: Mapping[str, Any], told: Replay, where: str) -> Iterator[Found]:
     """What the stored series gives against the stored signal and outcome."""
-    kind = next((k for k in KINDS if k.name == row["kind"]), None)
-    if kind is None or row["engine_version"] not in kind.versions:
+    kind = kind_of(row["kind"], row["engine_version"])
+    if kind is None:
         told.notes.append(f"{where} was measured by {row['engine_version']}, which this release cannot replay")
         return
     try:
         known = bool(row["coverage"]["healthy"]) and row["series"][-1]["count"] is not None
         history = sum(bool(d["count"] is not None and d.get("total", 1)) for d in row["series"][:-1])
-        finding = kind.detect(row["series"], row["tests"], row["engine_version"]) if known else None
+        finding = _again(kind, row) if known else None
     except Exception as error:  # an altered series may hold anything
         yield "series", "a series that can be computed", f"{type(error).__name__}: {error}"[:200]
         return
@@ -115,12 +131,17 @@ def _of_baseline(row: Mapping[str, Any], told: Replay, where: str) -> Iterator[F
             yield "evidence", f"{row['evidence']} rows", f"at least {row['records']}"
 
 
-def _of_records(conn: Connection, row: Mapping[str, Any], inputs: DayInputs) -> Iterator[Found]:
+def _again(kind: Kind, row: Mapping[str, Any]) -> Finding:
+    return kind.detect(row["series"], Tested(row["tests"], row["kinds"]), row["engine_version"])
+
+
+def _of_records(known: _Known, row: Mapping[str, Any]) -> Iterator[Found]:
     """What the records give, as known when the day was sealed, against the stored series, coverage and evidence."""
-    kind = next((k for k in KINDS if k.name == row["kind"]), None)
+    kind = kind_of(row["kind"], row["engine_version"])
     if kind is None:
         return
-    series = kind.series(inputs, row["topic"])
+    inputs, loaded = known.of(kind, row["day"], row["sealed_at"])
+    series = kind.series(inputs, loaded, row["topic"])
     days = {d["day"]: d for d in row["series"]}
     for day in series:
         if days.pop(day["day"], None) != day:
@@ -132,8 +153,10 @@ def _of_records(conn: Connection, row: Mapping[str, Any], inputs: DayInputs) -> 
         yield "coverage", row["coverage"], coverage
     if row["signal"] is not None:
         stored_rows = [
-            (e["platform"], e["native_id"], round(e["weight"], 4)) for e in conn.execute(_EVIDENCE, (row["signal"],))
+            (e["platform"], e["native_id"], round(e["weight"], 4))
+            for e in known.conn.execute(_EVIDENCE, (row["signal"],))
         ]
-        computed = sorted(kind.evidence(inputs, row["topic"]).keys, key=lambda k: k[:2])
+        finding = _again(kind, row)
+        computed = sorted(kind.evidence(inputs, loaded, row["topic"], finding).keys, key=lambda k: k[:2])
         if sorted(stored_rows) != sorted(computed):
             yield "evidence", sorted(set(stored_rows) - set(computed))[:5], sorted(set(computed) - set(stored_rows))[:5]

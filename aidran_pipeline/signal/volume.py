@@ -30,14 +30,13 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from aidran_pipeline.signal.findings import Finding, corrected, severity
+
 VERSION = "volume-nb-3"
 WINDOWS = 2
 OUTLIER = 3.5  # in robust standard deviations; fewer than SCREEN_DAYS days say too little of their own spread
 SCREEN_DAYS = 14
 ALPHA_FLOOR = 0.02
-# notable: one topic-day in twenty shows as much by chance; strong and severe hold after correction for all topics.
-NOTABLE, STRONG, SEVERE = 0.05, 0.05, 1e-4
-LEAST_RATIO = {"notable": 1.3, "strong": 1.6, "severe": 2.5}
 
 
 @dataclass(frozen=True)
@@ -63,22 +62,6 @@ class DayCount:
     def of(cls, item: Mapping[str, Any]) -> DayCount:
         """Back from `baselines.series`."""
         return cls(item["day"], item["count"], item["total"], item["share"], item["coverage"])
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What comparing gave.
-
-    observed and expected in voices; score in standard deviations; p_value corrected for the topics tested (Bonferroni),
-    p_uncorrected for the windows only; severity None below notable.
-    """
-
-    observed: float
-    expected: float
-    score: float
-    p_value: float
-    p_uncorrected: float
-    severity: str | None
 
 
 @dataclass(frozen=True)
@@ -164,7 +147,7 @@ class Window:
     p_value: float
 
 
-def windows(series: Sequence[DayCount], tests: int) -> tuple[Window, Window | None]:
+def windows(series: Sequence[DayCount], tests: int, kinds: int = 1) -> tuple[Window, Window | None]:
     """The last day against the days before it; it and the day before against such pairs, None where that says nothing.
 
     Raises ValueError when the last day is unknown: nothing can be said of it.
@@ -177,14 +160,14 @@ def windows(series: Sequence[DayCount], tests: int) -> tuple[Window, Window | No
     if not days or past[-1] is not days[-1] or day.count <= day.mean:
         return day, None
     pairs = [_pair(a, b) for a, b in pairwise(past[:-1]) if known([a, b]) == [a, b]]
-    if len(pairs) < SCREEN_DAYS or _strong(_window(days[:-1], past[-1]), tests):
+    if len(pairs) < SCREEN_DAYS or _strong(_window(days[:-1], past[-1]), tests, kinds):
         return day, None
     return day, _window(pairs, _pair(past[-1], today))
 
 
-def _strong(window: Window, tests: int) -> bool:
+def _strong(window: Window, tests: int, kinds: int) -> bool:
     alone = min(1.0, window.p_value * WINDOWS)
-    return severity(window.count, window.mean, alone, alone * max(1, tests)) in ("strong", "severe")
+    return severity(window.count, window.mean, alone, alone * max(1, tests), kinds) in ("strong", "severe")
 
 
 def _pair(first: DayCount, second: DayCount) -> DayCount:
@@ -202,55 +185,38 @@ def _window(history: Sequence[DayCount], last: DayCount) -> Window:
     return Window(count, usual.mean, round((count - usual.mean) / spread, 6), p_value)
 
 
-def detect(series: Sequence[DayCount], tests: int) -> Finding:
-    """Compare the last day of the series with those before it. `tests`: how many topics are tested that day.
+def detect(series: Sequence[DayCount], tests: int, kinds: int = 1) -> Finding:
+    """Compare the last day of the series with those before it. `tests`, `kinds`: see findings.Tested.
 
     Raises ValueError when the last day is unknown. observed and expected are those of the day; the p-values and the
     severity those of the window that says more. Figures are rounded, so that a library that differs in the last bit
     gives the same signal.
     """
-    day, pair = windows(series, tests)
+    day, pair = windows(series, tests, kinds)
     telling = day
     if pair is not None and pair.p_value < day.p_value:
         telling = pair
-    return _finding(day, telling, WINDOWS, tests)
+    return _finding(day, telling, WINDOWS, tests, kinds)
 
 
-def detect_day(series: Sequence[DayCount], tests: int) -> Finding:
+def detect_day(series: Sequence[DayCount], tests: int, kinds: int = 1) -> Finding:
     """The measure of volume-nb-2, one window: what it sealed can be replayed."""
-    day, _ = windows(series, tests)
-    return _finding(day, day, 1, tests)
+    day, _ = windows(series, tests, kinds)
+    return _finding(day, day, 1, tests, kinds)
 
 
-def _finding(day: Window, telling: Window, compared: int, tests: int) -> Finding:
+def _finding(day: Window, telling: Window, compared: int, tests: int, kinds: int) -> Finding:
     alone = float(f"{min(1.0, telling.p_value * compared):.9g}")
-    corrected = float(f"{min(1.0, alone * max(1, tests)):.9g}")
+    overall = corrected(alone, tests)
     return Finding(
         observed=float(day.count),
         expected=round(day.mean, 6),
         score=day.score,
-        p_value=corrected,
+        p_value=overall,
         p_uncorrected=alone,
-        severity=severity(telling.count, telling.mean, alone, corrected),
+        severity=severity(telling.count, telling.mean, alone, overall, kinds),
     )
 
 
 # What each version of the measure gives: rows stand for good, the method moves on.
 METHODS = {"volume-nb-2": detect_day, VERSION: detect}
-
-
-def severity(count: float, expected: float, alone: float, corrected: float) -> str | None:
-    """How grave a rise is, None when it is none.
-
-    severe: corrected p < 0.0001 and 2.5 times the expected; strong: corrected p < 0.05 and 1.6 times; notable:
-    uncorrected p < 0.05 and 1.3 times.
-    """
-    ratio = count / expected if expected > 0 else math.inf
-    for name, p_value, limit in (
-        ("severe", corrected, SEVERE),
-        ("strong", corrected, STRONG),
-        ("notable", alone, NOTABLE),
-    ):
-        if p_value < limit and ratio >= LEAST_RATIO[name]:
-            return name
-    return None

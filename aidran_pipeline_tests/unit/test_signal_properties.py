@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aidran_pipeline.signal.findings import Tested
 from aidran_pipeline.signal.inputs import SOURCE_DAYS, TRAILING_DAYS, DayInputs
 from aidran_pipeline.signal.kinds import VolumeSpike
 
 DAY = date(2026, 6, 20)
 DAYS = [DAY - timedelta(days=n) for n in range(TRAILING_DAYS, -1, -1)]
 KIND = VolumeSpike()
+TESTS = Tested(24, 1)
 Counts = dict[tuple[date, str], dict[str | None, int]]
 
 
@@ -38,12 +40,12 @@ def inputs(reached: dict[str, set[date]], counts: Counts) -> DayInputs:
 @settings(max_examples=60, deadline=None)
 def test_a_new_source_changes_nothing_however_loud(seed: int, age: int, law: int, other: int) -> None:
     reached, counts = made(seed)
-    before = KIND.series(inputs(reached, counts), "ai-law")
+    before = KIND.series(inputs(reached, counts), None, "ai-law")
     joined = {**reached, "new": set(DAYS[-age:])}
     louder = {**counts, **{(d, "new"): {"ai-law": law, None: other} for d in DAYS[-age:]}}
     after = inputs(joined, louder)
-    assert KIND.series(after, "ai-law") == before
-    assert KIND.detect(before, 24) == KIND.detect(KIND.series(after, "ai-law"), 24)
+    assert KIND.series(after, None, "ai-law") == before
+    assert KIND.detect(before, TESTS) == KIND.detect(KIND.series(after, None, "ai-law"), TESTS)
 
 
 @given(st.integers(0, 9999), st.integers(0, 60), st.integers(1, 60))
@@ -55,7 +57,7 @@ def test_a_source_that_died_changes_coverage_and_nothing_else(seed: int, law: in
     dead = {**reached, "dead": set(DAYS[:-1])}
     past = {**counts, **{(d, "dead"): {"ai-law": law, None: other} for d in DAYS[:-1]}}
     after = inputs(dead, past)
-    assert KIND.series(after, "ai-law") == KIND.series(before, "ai-law")
+    assert KIND.series(after, None, "ai-law") == KIND.series(before, None, "ai-law")
     assert after.coverage("ai-law")["unknown"] == ["dead"] and before.coverage("ai-law")["unknown"] == []
 
 
@@ -68,7 +70,7 @@ def test_no_order_matters(seed: int, rng: random.Random) -> None:
     rng.shuffle(cells)
     shuffled = inputs(dict(sources), dict(cells))
     plain = inputs(reached, counts)
-    assert KIND.series(shuffled, "ai-law") == KIND.series(plain, "ai-law")
+    assert KIND.series(shuffled, None, "ai-law") == KIND.series(plain, None, "ai-law")
     assert shuffled.coverage("ai-law") == plain.coverage("ai-law")
 
 
@@ -78,7 +80,7 @@ def test_twice_as_much_of_everything_today_is_no_severer(seed: int, times: int) 
     """All monitored voices of the day times n, the topic's with them: its share is what it was."""
     reached, counts = made(seed)
     more = {k: {t: n * (times if k[0] == DAY else 1) for t, n in v.items()} for k, v in counts.items()}
-    plain = KIND.detect(KIND.series(inputs(reached, counts), "ai-law"), 24)
-    scaled = KIND.detect(KIND.series(inputs(reached, more), "ai-law"), 24)
+    plain = KIND.detect(KIND.series(inputs(reached, counts), None, "ai-law"), TESTS)
+    scaled = KIND.detect(KIND.series(inputs(reached, more), None, "ai-law"), TESTS)
     assert scaled.observed == plain.observed * times
     assert abs(scaled.expected - plain.expected * times) < 1e-3 * max(1, plain.expected * times)
