@@ -76,25 +76,44 @@ class _Base(BaseModel):
         shown = {name: getattr(self, name) for name in self._address}
         if self.topics:
             shown["topics"] = list(self.topics)
-        return {name: value for name, value in shown.items() if value is not None}
+        # What stands at its default is left out: a setting that a release adds changes no source's configuration.
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        return {name: value for name, value in shown.items() if value is not None and value != defaults.get(name)}
 
 
 class RssSource(_Base):
-    """An RSS or Atom feed."""
+    """An RSS or Atom feed.
 
-    _address: ClassVar[tuple[str, ...]] = ("url",)
+    full_text: whether the text of an item that is about AI is read from its own page: auto, when the feed has only a
+    teaser of it; always; never.
+    """
+
+    _address: ClassVar[tuple[str, ...]] = ("url", "full_text")
     kind: Literal["rss"]
     url: WebAddress
+    full_text: Literal["auto", "never", "always"] = "never"
 
 
 class RedditSource(_Base):
-    """A subreddit. host replaces both www.reddit.com and oauth.reddit.com."""
+    """A subreddit. host replaces both www.reddit.com and oauth.reddit.com.
+
+    include_nsfw, include_quarantined: keep posts so marked. top_threads: of how many of the day's threads the comments
+    are read, those that rank highest by score or by comments (threads_by), with about thread_comments of each; they
+    need the credentials.
+    """
 
     _platform: ClassVar[str] = "reddit"
-    _address: ClassVar[tuple[str, ...]] = ("subreddit", "host")
+    _address: ClassVar[tuple[str, ...]] = (
+        "subreddit", "host", "include_nsfw", "include_quarantined", "top_threads", "thread_comments", "threads_by",
+    )  # fmt: skip
     kind: Literal["reddit"]
     subreddit: str = Field(pattern=r"^[A-Za-z0-9_]{2,21}$")
     host: WebAddress | None = None
+    include_nsfw: bool = False
+    include_quarantined: bool = False
+    top_threads: int = Field(default=3, ge=0, le=25)
+    thread_comments: int = Field(default=200, ge=1, le=1000)
+    threads_by: Literal["score", "comments"] = "score"
 
 
 class BlueskySearchSource(_Base):

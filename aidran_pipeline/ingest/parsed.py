@@ -22,7 +22,8 @@ class ParsedRecord:
     native_id: identity on its platform; locator: the same, as stored with an observation. title and body: plain text,
     paragraphs set apart by a blank line. published_at: aware UTC, or None when the source gives none that can be
     believed (the moment of the fetch then stands in). publisher None: the platform's or the source's name stands in.
-    metrics: figures by column name of record_metrics.
+    metrics: figures by column name of record_metrics. relations: (kind, native id) of what a post answers (reply), the
+    post under which it stands (thread), the post it passes on (crosspost).
     """
 
     native_id: str
@@ -40,6 +41,7 @@ class ParsedRecord:
     body_truncated: bool = False
     links: tuple[ParsedLink, ...] = ()
     metrics: dict[str, int] = field(default_factory=dict)
+    relations: tuple[tuple[str, str], ...] = ()
 
     @property
     def locator(self) -> str:

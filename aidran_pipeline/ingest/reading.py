@@ -12,13 +12,25 @@ from aidran_pipeline.ingest.parsed import NotParsable, ParsedRecord
 
 
 @dataclass(frozen=True)
+class Thread:
+    """A post with its figures. read: how many comments it had when its thread was read last; None: never."""
+
+    native_id: str
+    score: int
+    comments: int
+    read: int | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a reading needs to know beforehand, all of it from the database.
 
     token: bearer token of the source's host, if it needs one. since, until: the period a search asks for. known: native
     ids stored already, at which a listing may stop (empty after a failure, so that nothing in between is lost).
-    last_reach: since when the newest body of a feed shows everything. Of a stream, cursor: time of the last event read
-    (microseconds); authors: keys stored; wants: whether a text is on topic.
+    last_reach: since when the newest body of a feed shows everything. address: where a feed has moved for good, asked
+    in place of the configured one. Of a stream, cursor: time of the last event read (microseconds); authors: keys
+    stored; wants: whether a text is on topic. Of a subreddit, edge: older posts are not
+    listed; day: whose top threads are read; threads: posts of that day stored already.
     """
 
     source: Mapping[str, Any]
@@ -29,9 +41,13 @@ class Plan:
     until: datetime | None = None
     known: frozenset[str] = frozenset()
     last_reach: datetime | None = None
+    address: str | None = None
     cursor: int | None = None
     authors: frozenset[str] = frozenset()
     wants: Callable[[str], bool] = bool
+    edge: datetime | None = None
+    day: date | None = None
+    threads: tuple[Thread, ...] = ()
 
     @property
     def historical(self) -> bool:
@@ -55,7 +71,11 @@ class Stream:
 
 @dataclass(frozen=True)
 class Page:
-    """One attempt of a reading with its records. failure: why an answered body is no good. stream: of a drained one."""
+    """One attempt of a reading with its records. failure: why an answered body is no good. stream: of a drained one.
+
+    withdrawn: (native id, status) of posts that the body shows as deleted or removed. side: an attempt beside the
+    source's own, such as one thread: its failure is a row of its own and leaves the source well.
+    """
 
     attempt: FetchResult
     records: list[ParsedRecord] = field(default_factory=list)
@@ -63,6 +83,8 @@ class Page:
     reach_since: datetime | None = None
     reach_until: datetime | None = None
     stream: Stream | None = None
+    withdrawn: tuple[tuple[str, str], ...] = ()
+    side: bool = False
 
     @property
     def failed(self) -> bool:
@@ -88,14 +110,19 @@ class Reading:
     pages: list[Page]
 
     @property
+    def last(self) -> Page | None:
+        """The last page that is the source's own."""
+        return next((page for page in reversed(self.pages) if not page.side), None)
+
+    @property
     def failed(self) -> bool:
         """A reading fails with its last page: nothing after a failed page is asked."""
-        return not self.pages or self.pages[-1].failed
+        return self.last is None or self.last.failed
 
     @property
     def unfinished(self) -> bool:
         """Whether the source is to be asked again at once: it was read up to a moment before now."""
-        stream = self.pages[-1].stream if self.pages else None
+        stream = self.last.stream if self.last else None
         return self.plan.historical or (stream is not None and stream.behind)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.ingest.http import FetchResult, HttpClient
-from aidran_pipeline.ingest.readers import BLUESKY, REDDIT_WEB
+from aidran_pipeline.ingest.readers import BLUESKY
+from aidran_pipeline.ingest.reddit_reader import REDDIT_WEB
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.fetches import save_fetch
 from aidran_pipeline.store.provenance import Run

@@ -176,7 +176,9 @@ def _distinct(configurations: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[s
     """Configurations that can make a difference to a parse: not those that differ in an address only."""
     seen = set()
     for each in configurations:
-        key = (each["kind"], each["platform"], each["publisher"], (each["config"] or {}).get("subreddit"))
+        config = each["config"] or {}
+        told = (config.get(name) for name in ("subreddit", "include_nsfw", "include_quarantined"))
+        key = (each["kind"], each["platform"], each["publisher"], *told)
         if key not in seen:
             seen.add(key)
             yield each

@@ -25,7 +25,7 @@ COLUMNS = (
 class RecordRow:
     """One record of one body, ready to store. observed: the body is new, so an observation is due.
 
-    metrics: by column name. links: (kind, url, canonical_url) in order.
+    metrics: by column name. links: (kind, url, canonical_url) in order. relations: (kind, native id).
     """
 
     fetch_id: int
@@ -49,6 +49,7 @@ class RecordRow:
     declared_lang: str | None
     metrics: dict[str, int] = field(default_factory=dict)
     links: tuple[tuple[str, str, str], ...] = ()
+    relations: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def store_records(
     )
     versions = conn.execute(_VERSIONS, given).fetchall()
     conn.execute(_LINKS, {"versions": [row["id"] for row in versions]})
+    _relate(conn, listed, platform, [row["id"] for row in fresh])
     conn.execute(_OBSERVATIONS)
     conn.execute(_METRICS_SQL, given)
     touched = conn.execute(
@@ -104,6 +106,21 @@ def _stage(conn: Connection, rows: list[RecordRow]) -> None:
             for position, (kind, url, canonical) in enumerate(row.links):
                 copy.write_row((ordinal, position, kind, url, canonical))
     conn.execute("ANALYZE incoming")
+
+
+def _relate(conn: Connection, rows: list[RecordRow], platform: str, fresh: list[int]) -> None:
+    """What new records refer to: as they were first seen, like their day."""
+    wanted = [(row.native_id, kind, target) for row in rows for kind, target in row.relations]
+    if wanted and fresh:
+        columns = [list(column) for column in zip(*wanted, strict=True)]
+        conn.execute(
+            """INSERT INTO record_relations (record_id, kind, target)
+               SELECT r.id, w.kind, w.target
+               FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (native_id, kind, target)
+               JOIN records r ON r.platform = %s AND r.native_id = w.native_id
+               WHERE r.id = ANY(%s) ON CONFLICT DO NOTHING""",
+            (*columns, platform, fresh),
+        )
 
 
 def _cell(row: RecordRow, name: str) -> Any:

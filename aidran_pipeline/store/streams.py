@@ -54,6 +54,29 @@ def save_withdrawals(
         return max(0, cursor.rowcount)
 
 
+def note_withdrawn(
+    conn: Connection, platform: str, withdrawn: Iterable[tuple[str, str]], *, fetch_id: int, now: datetime
+) -> int:
+    """Note (native id, status) of stored posts that a listing shows as withdrawn; returns how many are new.
+
+    A listing tells no moment: that of the fetch stands. One that is noted with this status already is left alone.
+    """
+    rows = dict(withdrawn)
+    if not rows:
+        return 0
+    done = conn.execute(
+        """INSERT INTO source_withdrawals (platform, kind, target, status, happened_at, fetch_id, noted_at)
+           SELECT r.platform, 'post', r.native_id, w.status, %(now)s, %(fetch)s, %(now)s
+           FROM unnest(%(targets)s::text[], %(statuses)s::text[]) AS w (target, status)
+           JOIN records r ON r.platform = %(platform)s AND r.native_id = w.target
+           WHERE NOT EXISTS (SELECT FROM source_withdrawals s WHERE s.platform = r.platform AND s.kind = 'post'
+                             AND s.target = r.native_id AND s.status = w.status)
+           ON CONFLICT DO NOTHING""",
+        {"platform": platform, "targets": list(rows), "statuses": list(rows.values()), "fetch": fetch_id, "now": now},
+    )
+    return max(0, done.rowcount)
+
+
 def known_posts(conn: Connection, platform: str) -> tuple[frozenset[str], frozenset[str]]:
     """Native ids and author keys stored of a platform: what a stream's deletions can be about."""
     rows = conn.execute("SELECT native_id, author_key FROM records WHERE platform = %s", (platform,)).fetchall()
