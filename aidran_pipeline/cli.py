@@ -82,10 +82,10 @@ def verify(slugs: Slugs = None, as_json: Json = False) -> None:
 @app.command()
 def why(
     day: Annotated[str, typer.Argument(help="UTC day, YYYY-MM-DD.")],
-    topic: Annotated[str, typer.Argument(help="Topic slug, such as ai-geopolitics.")],
+    topic: Annotated[str | None, typer.Argument(help="Topic slug, such as ai-geopolitics; none: the day.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Why a topic's story was published or withheld that day, with the numbers."""
+    """Why a topic's story was published or withheld that day, with the numbers; the day's order without a topic."""
     from aidran_pipeline.commands.evidence import why_decided
 
     why_decided(day, topic, as_json=as_json)

@@ -64,13 +64,21 @@ def _moving(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda message: status.update(Text(clean(message)[:110]))
 
 
-def why_decided(day_text: str, topic: str, *, as_json: bool) -> None:
-    """The decision in force of one topic and day."""
+def why_decided(day_text: str, topic: str | None, *, as_json: bool) -> None:
+    """The decision in force of one topic and day; without a topic all of the day, the most newsworthy first."""
     from aidran_pipeline.commands.console import choose_topics
-    from aidran_pipeline.lineage import show_why, why
+    from aidran_pipeline.lineage import in_order_of_worth, show_order, show_why, why
 
     newsroom = _newsroom()
     day = parse_day(day_text)
+    if topic is None:
+        with newsroom.connection() as conn:
+            rows = in_order_of_worth(conn, day)
+        if as_json:
+            emit_json({"day": day, "decisions": rows})
+        else:
+            show(show_order(day, rows, _width()))
+        return
     choose_topics([topic], newsroom.topics.slugs())
     with newsroom.connection() as conn:
         answer = why(conn, day, topic, newsroom.publication)

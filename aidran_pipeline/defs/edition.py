@@ -144,16 +144,20 @@ class Editor:
         return self._days("claims", "claims", first, day, outcome)
 
     def stories(self, day: date, topics: list[str], outcome: Outcome) -> None:
-        """A run per topic whose inputs changed; topics without a record in the window share ranged runs."""
+        """A run per topic whose inputs changed, the most newsworthy first; topics without a record share runs."""
+        from aidran_pipeline.write import in_order
+
         config, window = self.newsroom.config_version(), self.newsroom.publication.window_days
         wanted = story_inputs(self.instance, day, topics, window_days=window, config=config)
         stale = stale_topics(self.instance, day, wanted)
         with self._stage("stories", f"{len(stale)} of {len(topics)} topics have new input", outcome) as stage:
             with self.newsroom.connection() as conn:
                 busy = topics_with_records(conn, day, window)
+                # Who comes first may use what two topics share, and the budget for models.
+                ordered = in_order(conn, day, [t for t in stale if t in busy], self.newsroom.publication)
             for first, last in topic_ranges([slug for slug in stale if slug not in busy]):
                 stage.took(self._run("articles_job", outcome.day, key_of(day, first), key_of(day, last)))
-            for slug in [slug for slug in stale if slug in busy]:
+            for slug in ordered:
                 self.newsroom_says(f"writing {slug}")
                 stage.took(self._run("articles_job", outcome.day, key_of(day, slug)))
             outcome.written += stage.count

@@ -7,6 +7,7 @@ from typing import Any
 
 from aidran_pipeline.lineage.findings import KINDS, Report
 from aidran_pipeline.lineage.lines import Line, Page, said
+from aidran_pipeline.lineage.order import TERMS
 from aidran_pipeline.lineage.trace import Trace
 from aidran_pipeline.lineage.why import Why
 
@@ -17,6 +18,9 @@ NUMBERS = {
     "families_cited": "families",
     "pages_cited": "pages cited", "sentences": "sentences", "history_days": "history days",
 }  # fmt: skip
+
+
+_WORTH = {"story": "a story", "dispatch": "a dispatch"}
 
 
 def show_trace(trace: Trace, width: int = 100) -> list[Line]:
@@ -246,6 +250,10 @@ def _decision(page: Page, answer: Why) -> None:
         page.head("TO BE PUBLISHED")
         for need in answer.needs:
             page.text(need)
+    news = answer.numbers.get("newsworthiness") or {}
+    if news:
+        page.head("WORTH", f"{news.get('score', 0):.2f}: enough for {_WORTH.get(str(news.get('worth')), 'nothing')}")
+        page.pairs({name: f"{float(news[name]):.2f}" for name in TERMS if name in news})
     page.head("NUMBERS")
     page.pairs({name: answer.numbers.get(key) for key, name in NUMBERS.items()})
     page.pairs({

@@ -14,6 +14,7 @@ from aidran_pipeline.publish import story, words
 from aidran_pipeline.publish.chart import make_chart
 from aidran_pipeline.publish.prose import plain, render
 from aidran_pipeline.publish.read import Head, Index, read_related
+from aidran_pipeline.publish.reasons import read_reasons
 from aidran_pipeline.publish.safe import clean, hidden_characters, host_of, json_ld, plain_json, web_url
 from aidran_pipeline.publish.story_rows import Body, Cite, read_body
 from aidran_pipeline.store.db import Connection
@@ -37,6 +38,7 @@ def environment() -> Environment:
         "hidden": hidden_characters, "iso": words.iso,
         "long_date": words.long_date, "short_date": words.short_date, "tiny_date": words.tiny_date,
         "moment": words.moment,
+        "outcome": lambda name: words.OUTCOMES.get(name, name),
         "count": words.count, "platform": words.platform, "reason": words.reason, "detail": words.detail,
     }  # fmt: skip
     env.globals |= {
@@ -88,6 +90,7 @@ class Pages:
             yield self.html(
                 "topic.html", topic.path, topic=topic, baseline=baseline, chart=chart, latest=latest,
                 stories=self.index.of_topic(topic.slug),
+                measured=self.index.measured.get((latest.day, topic.slug), []) if latest else [],
             )  # fmt: skip
 
     def plain_pages(self) -> Iterator[Page]:
@@ -109,6 +112,10 @@ class Pages:
             yield self._story(head, versions, body, own, base)
             if current:
                 notes = story.methodology(self.index, head)
+                yield self.html(
+                    "why.html", f"{head.path}why/", head=head, reasons=read_reasons(self.conn, head),
+                    without=story.why(head),
+                )  # fmt: skip
                 yield f"{head.path}index.json", plain_json(story.story_json(self.index, head, body, notes))
                 yield self._story(head, versions, body, head.path, base)
 
@@ -122,7 +129,8 @@ class Pages:
             sections=story.sections(body, link), questions=story.questions(body, link),
             so_far=story.so_far(body, link, lambda slug: f"{root}stories/{slug}/"),
             dek=[render(line.text, body, link) for line in body.part("dek")],
-            methodology=story.methodology(self.index, head), ld=story.story_ld(self.index, head, versions[0], body),
+            why=story.why(head), methodology=story.methodology(self.index, head),
+            ld=story.story_ld(self.index, head, versions[0], body),
             related=[h for h in others if h.article_id in related and h.topic != head.topic][:4],
             same_day=[h for h in others if h.day == head.day and h.article_id not in related][:4],
             earlier=[h for h in others if h.topic == head.topic and h.day < head.day][:5],

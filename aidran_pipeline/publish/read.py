@@ -18,7 +18,7 @@ from aidran_pipeline.store.model_calls import Cost, cost_of
 HEADS = """
 SELECT a.id AS article_id, a.day, a.topic, a.slug, t.label, av.id AS version_id, av.number, av.published_at,
        av.records_read, av.records_cited, av.pages_cited, av.warming_up, av.inputs, av.engine, av.engine_version,
-       av.judge, av.judge_version, av.content_hash, av.run_id,
+       av.judge, av.judge_version, av.content_hash, av.run_id, av.form,
        string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'headline') AS headline,
        string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'short_title') AS short_title,
        string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'dek') AS dek,
@@ -43,6 +43,11 @@ WHERE e.made_by <> 'pipeline' ORDER BY 1
 BASELINES = """
 SELECT DISTINCT ON (topic) topic, day, series, history_days, coverage, backfilled
 FROM baselines WHERE kind = 'volume_spike' ORDER BY topic, day DESC
+"""
+MEASURED = """
+SELECT b.day, b.topic, b.kind, b.outcome, b.history_days FROM baselines b
+JOIN (SELECT topic, max(day) AS day FROM current_decisions GROUP BY topic) d ON d.topic = b.topic AND d.day = b.day
+ORDER BY b.topic, b.kind
 """
 SIGNALS = """
 SELECT id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors, families,
@@ -98,7 +103,13 @@ class Head:
     short_title: str | None
     dek: str | None
     platforms: list[str]
+    form: str = "story"
     cost: Cost | None = None
+
+    @property
+    def newsworthiness(self) -> float:
+        """The score that it was written for; 0 for versions of releases that took none."""
+        return float((self.inputs.get("newsworthiness") or {}).get("score") or 0.0)
 
     @property
     def path(self) -> str:
@@ -136,7 +147,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Edition:
-    """One day's stories, the one that rests on most records first, and the topics withheld that day."""
+    """One day's stories, the most newsworthy first and dispatches last, and the topics withheld that day."""
 
     day: date
     stories: list[Head]
@@ -154,6 +165,7 @@ class Index:
     human_articles: set[int]
     baselines: dict[str, dict[str, Any]]
     signals: list[dict[str, Any]]
+    measured: dict[tuple[date, str], list[dict[str, Any]]] = field(default_factory=dict)
     by_article: dict[int, list[Head]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -190,7 +202,14 @@ class Index:
                 withheld[decision.day].append(decision)
         # sorted() is stable: equal evidence keeps the configured order of topics
         return [
-            Edition(day, sorted(stories[day], key=lambda h: (-h.records_cited, -h.pages_cited)), withheld[day])
+            Edition(
+                day,
+                sorted(
+                    stories[day],
+                    key=lambda h: (h.form != "story", -h.newsworthiness, -h.records_cited, -h.pages_cited),
+                ),
+                withheld[day],
+            )
             for day in days
         ]
 
@@ -216,7 +235,16 @@ def read_index(conn: Connection, publication: Publication) -> Index:
         human_articles={row["article_id"] for row in conn.execute(HUMAN).fetchall()},
         baselines={row["topic"]: row for row in conn.execute(BASELINES).fetchall()},
         signals=conn.execute(SIGNALS).fetchall(),
+        measured=_measured(conn),
     )
+
+
+def _measured(conn: Connection) -> dict[tuple[date, str], list[dict[str, Any]]]:
+    """What was measured of each topic's latest decided day, by kind."""
+    found: dict[tuple[date, str], list[dict[str, Any]]] = {}
+    for row in conn.execute(MEASURED).fetchall():
+        found.setdefault((row["day"], row["topic"]), []).append(row)
+    return found
 
 
 def _cost(conn: Connection, row: dict[str, Any]) -> Cost | None:

@@ -60,10 +60,10 @@ def so_far(body: Body, link: Link, story_href: Any) -> list[Markup]:
 def methodology(index: Index, head: Head) -> list[str]:
     """The methodology block: sentences made from the version's rows and inputs, never from an article's text."""
     lines = [
-        f"This story was generated automatically from {count(head.records_read, 'record')} that the pipeline read on "
-        f"this topic; it cites {count(head.records_cited, 'record')} and {count(head.pages_cited, 'web page')}.",
+        f"This {head.form} was generated automatically from {count(head.records_read, 'record')} that the pipeline "
+        f"read on this topic; it cites {count(head.records_cited, 'record')} and "
+        f"{count(head.pages_cited, 'web page')}.",
         *engine_lines(head),
-        _why(head),
     ]
     gates = [gate for gate in head.inputs.get("gates", []) if gate.get("passed")]
     if gates:
@@ -83,17 +83,26 @@ def methodology(index: Index, head: Head) -> list[str]:
     return lines
 
 
-def _why(head: Head) -> str:
+def why(head: Head) -> str:
+    """What the version was written for, in a sentence."""
     # As they stood when it was written: within the day a signal is measured again.
     found = (head.inputs.get("reason") or {}).get("signals") or []
     if found:
-        return f"It was written because of {'; '.join(signal({**row, 'day': head.day}) for row in found)}."
+        return (
+            f"It was written because of {'; '.join(signal({**row, 'day': head.day}) for row in found)}.{_warned(head)}"
+        )
     if head.warming_up:
         return (
             "This topic is warming up: it has too little history for a signal, so the story rests on breadth of "
             "evidence alone."
         )
     return "No signal is recorded among its inputs."
+
+
+def _warned(head: Head) -> str:
+    found = (head.inputs.get("reason") or {}).get("warnings") or []
+    said = "; ".join(signal({**row, "day": head.day}) for row in found)
+    return f" Take care: there was {said} as well, which may mean that the conversation was pushed." if said else ""
 
 
 def platforms(head: Head) -> list[str]:
@@ -112,6 +121,7 @@ def story_json(index: Index, head: Head, body: Body, notes: list[str]) -> dict[s
         "url": url,
         "slug": head.slug,
         "version": head.number,
+        "form": head.form,
         "day": iso(head.day),
         "published_at": iso(head.published_at),
         "topic": {"slug": head.topic, "label": clean(head.label)},
@@ -123,6 +133,7 @@ def story_json(index: Index, head: Head, body: Body, notes: list[str]) -> dict[s
         "records_cited": head.records_cited,
         "pages_cited": head.pages_cited,
         "content_hash": head.content_hash,
+        "why": why(head),
         "methodology": notes,
         "sentences": [
             {

@@ -17,6 +17,10 @@ SIGNALS = {
     "narrative_shift": "shift of the narrative", "cross_platform_spread": "spread across platforms",
     "coordinated_posting": "coordinated posting",
 }  # fmt: skip
+OUTCOMES = {
+    "signal": "a change, with its evidence", "quiet": "no change", "thin": "a change, without enough evidence",
+    "warming_up": "too little history to tell", "unknown": "unknown: sources did not reach the day",
+}  # fmt: skip
 GATES = {
     "quotes": "a quotation did not match its source",
     "synthesis": "too much rested on no citation",
@@ -30,6 +34,7 @@ GATES = {
 }
 RULES = {
     "no signal": "nothing new",
+    "not newsworthy": "nothing new enough",
     "sources unknown": "sources could not be reached",
     "signals not computed": "not measured yet",
 }

@@ -2,9 +2,9 @@
 
     score = change + breadth + 2 · novelty - 2 · saturation
 
-change      What was measured. A signal counts -log10 of its uncorrected p, at most 6, halved; the strongest counts whole,
-            the second half, the third a third, as kinds measure the same records from several sides. A topic that is
-            still warming up has none.
+change      What was measured. A signal counts -log10 of its uncorrected p, at most 6, halved; the strongest counts
+            whole, the second half, the third a third, as kinds measure the same records from several sides. A topic
+            that is still warming up has none.
 breadth     log2(1 + publisher families) + 0.4 · log2(1 + people) + 0.3 · (platforms - 1), over the records of the day
             that a statement can be quoted from. Copies and outlets of one owner count once.
 novelty     Share of those records whose storyline began on the day or the day before.
@@ -84,7 +84,7 @@ def _worth(score: float, publication: Publication) -> Worth:
 
 
 def _change(signals: Iterable[dict[str, Any]]) -> float:
-    strength = sorted((min(MOST_CHANGE, -math.log10(max(float(s["p_uncorrected"]), 1e-12))) for s in signals))
+    strength = sorted(min(MOST_CHANGE, -math.log10(max(float(s["p_uncorrected"]), 1e-12))) for s in signals)
     return round(math.fsum(each / 2 / place for place, each in enumerate(reversed(strength), start=1)), 4)
 
 

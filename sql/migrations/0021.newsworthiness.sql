@@ -1,5 +1,5 @@
 -- What a topic's day was worth, decided by one score: a story, a short dispatch, or nothing.
--- depends: 0004.web-pages-and-articles
+-- depends: 0004.web-pages-and-articles 0005.lineage-views
 
 ALTER TABLE article_versions ADD COLUMN form text NOT NULL DEFAULT 'story' CHECK (form IN ('story', 'dispatch'));
 COMMENT ON COLUMN article_versions.form IS 'story: three sections with questions; dispatch: one or two sections without.';
