@@ -6,10 +6,10 @@ former: the constants of analyze/storylines.py, the threshold of the single pass
 half is grouped by itself, so that nothing of the reported one was seen; `whole` groups both together, and `reported
 among all` scores the reported headlines of that.
 
-The project's grouping is the one of analyze/days.py, causal: copies stand behind their first, each day groups the
-window that ends with it, a headline stays in the storyline it joined, a group goes on with the id most of its members
-have. Of the time only the day is used: in this set one story's headlines follow each other within seconds, which would
-tell.
+The project's grouping is the one of analyze/storyline_store.py, causal: copies stand behind their first, each day
+groups the window that ends with it, a group goes on with the id most of its earlier members have, and storylines merge
+and split as there. Of the time only the day is used: in this set one story's headlines follow each other within
+seconds, which would tell.
 
 Beside it: a single pass over TF-IDF vectors (each headline joins the nearest centroid above a threshold, or opens a
 cluster), and HDBSCAN (Campello, Moulavi and Sander 2013) on the project's embeddings, noise as clusters of one, for
@@ -24,6 +24,7 @@ import gzip
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import json
 import math
 import random
@@ -40,9 +41,10 @@ from typing import Any
 import numpy as np
 
 from aidran_pipeline.analyze import storylines
-from aidran_pipeline.analyze.days import EMBED_CHARS, WINDOW_DAYS
+from aidran_pipeline.analyze.continuity import Held, follow
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
-from aidran_pipeline.analyze.storylines import Item, continued, group, idf
+from aidran_pipeline.analyze.storyline_store import EMBED_CHARS, WINDOW_DAYS
+from aidran_pipeline.analyze.storylines import Item, group, idf
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.text import tokens
@@ -130,20 +132,31 @@ def project(headlines: Sequence[Headline]) -> list[int]:
 
 
 def causal(items: Sequence[Item]) -> dict[int, int]:
-    """Record id → storyline, each day grouping the window that ends with it, as analyze/days.py does."""
+    """Record id → storyline, each day grouping the window that ends with it, as analyze/storyline_store.py does."""
     placed: dict[int, int] = {}
-    storyline = 0
+    made = itertools.count(1)
     for day in sorted({item.day for item in items}):
         window = [item for item in items if 0 <= (day - item.day).days < WINDOW_DAYS]
         weights = idf(window, Counter(stem for item in window for stem in item.stems), len(window))
-        for _, members in group(window, weights):
-            home = continued(placed[m.record_id] for m in members if m.record_id in placed)
-            if home is None:
-                storyline += 1
-                home = storyline
+        groups = [members for _, members in group(window, weights)]
+        before = dict(placed)
+        found = follow([[_held(m, before) for m in members] for members in groups], day)
+        for place, members in enumerate(groups):
+            home = found.homes[place]
+            if place in found.splits:
+                home = next(made)
+                own = [m for m in members if before.get(m.record_id) == found.splits[place]]
+                placed.update({m.record_id: home for m in own})
+            home = next(made) if home is None else home
             for member in members:
                 placed.setdefault(member.record_id, home)
+        placed = {record: found.merges.get(storyline, storyline) for record, storyline in placed.items()}
     return placed
+
+
+def _held(item: Item, placed: dict[int, int]) -> Held:
+    home = placed.get(item.record_id)
+    return Held(item.day, home, home)
 
 
 def single_pass(headlines: Sequence[Headline], threshold: float) -> list[int]:

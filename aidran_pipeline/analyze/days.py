@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
 from aidran_pipeline.analyze.embeddings import embed_cached
+from aidran_pipeline.analyze.entities import read_entities
 from aidran_pipeline.analyze.language import language_of
-from aidran_pipeline.analyze.storylines import Item, centrality, continued, group, idf, label_of, owner_of, salient
+from aidran_pipeline.analyze.storyline_store import EMBED_CHARS, WINDOW_DAYS, store_storylines
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
@@ -27,9 +26,7 @@ from aidran_pipeline.text.embeddings import MODEL
 
 ENGINE = "embedded"
 VERSION = "analysis-3"
-WINDOW_DAYS = 3
 DUPLICATE_DAYS = 14
-EMBED_CHARS = 420
 
 PENDING = """
 SELECT r.id AS record_id, r.platform, r.native_id, r.community, r.published_at, r.day, v.id AS version_id, v.title,
@@ -39,16 +36,6 @@ FROM records r JOIN newest_record_versions v ON v.record_id = r.id
 LEFT JOIN record_analysis a ON a.record_version_id = v.id AND a.engine_version = %(version)s
     AND a.input_hash = md5(v.text_sha256 || %(config)s)
 WHERE r.day = ANY(%(days)s)
-ORDER BY r.published_at, r.platform, r.native_id
-"""
-WINDOW = """
-SELECT r.id AS record_id, r.platform, r.native_id, r.day, r.published_at, v.title, v.text,
-       (SELECT jsonb_object_agg(t.topic, t.score) FROM record_topics t WHERE t.record_id = r.id) AS topics
-FROM records r JOIN newest_record_versions v ON v.record_id = r.id
-JOIN record_analysis a ON a.record_version_id = v.id AND a.lang = 'en'
-WHERE EXISTS (SELECT 1 FROM record_topics t WHERE t.record_id = r.id) AND r.day BETWEEN %(first)s AND %(day)s
-  AND NOT EXISTS (SELECT 1 FROM duplicate_members dm JOIN duplicate_groups g ON g.id = dm.group_id
-                  WHERE dm.record_id = r.id AND g.representative <> r.id)
 ORDER BY r.published_at, r.platform, r.native_id
 """
 
@@ -72,13 +59,17 @@ def analyze_days(
             spent["duplicates"] = time.perf_counter() - clock
         _records(conn, fresh, model, config, run)
         spent["topics"] = time.perf_counter() - clock
+    named = read_entities(conn, days, run)
     window = _storyline_days(conn, changed, days)
     for day in window:
         with conn.transaction():
-            _storylines(conn, day, run)
+            store_storylines(conn, day, run)
     spent["storylines"] = time.perf_counter() - clock
     run.progress(f"storylines of {len(window)} days")
-    return {day: _result(conn, day, changed=day in changed, seconds=spent if day in changed else {}) for day in days}
+    return {
+        day: _result(conn, day, changed=day in changed or day in named, seconds=spent if day in changed else {})
+        for day in days
+    }
 
 
 def _storyline_days(conn: Connection, changed: Sequence[date], days: Sequence[date]) -> list[date]:
@@ -189,92 +180,12 @@ def _records(conn: Connection, rows: Sequence[dict[str, Any]], model: TopicModel
         )
 
 
-def _storylines(conn: Connection, day: date, run: Run) -> None:
-    """Group the window that ends with `day`, all topics together. A record stays in the storyline it joined first."""
-    first = day - timedelta(days=WINDOW_DAYS - 1)
-    rows = conn.execute(WINDOW, {"first": first, "day": day}).fetchall()
-    vectors = embed_cached(conn, {row["record_id"]: row["text"][:EMBED_CHARS] for row in rows})
-    background: Counter[str] = Counter()
-    items: list[Item] = []
-    for row in rows:
-        item = Item.of(
-            row["record_id"],
-            row["day"],
-            row["platform"] != "news",
-            row["title"] or "",
-            row["text"],
-            vectors[row["record_id"]],
-            (row["published_at"].isoformat(), row["native_id"]),
-            row["topics"],
-        )
-        background.update(item.stems)
-        items.append(item)
-    weights = idf(items, background, len(rows))
-    # An edit can take a record off every topic: it leaves its storyline.
-    conn.execute(
-        """DELETE FROM storyline_records sr WHERE sr.day BETWEEN %s AND %s
-           AND NOT EXISTS (SELECT 1 FROM record_topics t WHERE t.record_id = sr.record_id)""",
-        (first, day),
-    )
-    for kind, members in group(items, weights):
-        _store_group(conn, kind, sorted(members, key=lambda m: m.order), weights, run)
-
-
-def _store_group(conn: Connection, kind: str, members: list[Item], weights: dict[str, float], run: Run) -> None:
-    """Give a group its id: that of the storyline most of its members are in already, else a new one with its owner."""
-    ids = [m.record_id for m in members]
-    placed = {
-        row["record_id"]: row["storyline_id"]
-        for row in conn.execute(
-            "SELECT record_id, storyline_id FROM storyline_records WHERE record_id = ANY(%s)", (ids,)
-        )
-    }
-    fresh = [m for m in members if m.record_id not in placed]
-    if not fresh:
-        return
-    home = continued(placed.values())
-    terms = salient(members, weights)
-    digest = content_hash([m.order for m in members], VERSION)
-    days = [m.day for m in members]
-    if home is not None:
-        storyline = home
-        conn.execute(
-            """UPDATE storylines SET label = %s, terms = %s, first_day = LEAST(first_day, %s),
-                last_day = GREATEST(last_day, %s), input_hash = %s
-               WHERE id = %s""",
-            (label_of(terms, members), Jsonb(terms), min(days), max(days), digest, storyline),
-        )
-    else:
-        row = conn.execute(
-            """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version, input_hash,
-                run_id)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
-            (
-                owner_of(members),
-                kind,
-                label_of(terms, members),
-                Jsonb(terms),
-                min(days),
-                max(days),
-                VERSION,
-                digest,
-                run.id,
-            ),
-        ).fetchone()
-        assert row is not None
-        storyline = row["id"]
-    weight = dict(zip(ids, centrality(members), strict=True))
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO storyline_records (storyline_id, record_id, day, weight) VALUES (%s, %s, %s, %s)",
-            [(storyline, m.record_id, m.day, weight[m.record_id]) for m in fresh],
-        )
-
-
 def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, float]) -> StageResult:
     """Content and figures of one day."""
     rows = conn.execute(
-        """SELECT r.platform, r.native_id, a.lang, a.about_ai, t.topic, t.rank, sr.storyline_id
+        """SELECT r.platform, r.native_id, a.lang, a.about_ai, t.topic, t.rank, sr.storyline_id,
+                  (SELECT array_agg(e.entity ORDER BY e.entity COLLATE "C") FROM record_entities e
+                   WHERE e.record_id = r.id) AS entities
            FROM records r JOIN newest_record_versions v ON v.record_id = r.id
                JOIN record_analysis a ON a.record_version_id = v.id
            LEFT JOIN record_topics t ON t.record_id = r.id LEFT JOIN storyline_records sr ON sr.record_id = r.id
@@ -288,6 +199,7 @@ def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, fl
         "about_ai": sum(row["about_ai"] for row in first.values()),
         "with_topic": sum(counted.values()),
         "not_english": sum(row["lang"] != "en" for row in first.values()),
+        "entities": len({name for row in first.values() for name in row["entities"] or ()}),
         "storylines": len({row["storyline_id"] for row in rows if row["storyline_id"]}),
         "topics": dict(sorted(counted.items())),
     }

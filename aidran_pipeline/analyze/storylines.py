@@ -4,14 +4,14 @@ Two reports tell one event when what is left of their meaning beside the window'
 their rare names agree, and no figure or deed contradicts: the embedding alone separates "same event" from "same actors,
 other event" no better than chance on hard pairs. Groups grow by linkage over all pairs (linkage.py), so that one bridge
 between two events does not merge them. Events are grouped over all topics, as their records often have different best
-topics; one of these then owns the event. Ids are given in days.py. `python -m benchmarks.storylines` measures it.
+topics; one of these then owns the event. Ids over days: continuity.py. `python -m benchmarks.storylines` measures it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -205,15 +205,6 @@ def _events(reports: Sequence[Item], weights: Mapping[str, float]) -> list[list[
 
 def _runs(items: Sequence[Item]) -> list[Sequence[Item]]:
     return [items[start : start + MOST] for start in range(0, len(items), MOST)]
-
-
-def continued(held: Iterable[int]) -> int | None:
-    """The storyline that a group goes on with: the one most of its placed members are in, the older of equals.
-
-    held: the storyline ids of those members that have one. None where nobody has: a new storyline.
-    """
-    count = Counter(held)
-    return min(count, key=lambda storyline: (-count[storyline], storyline)) if count else None
 
 
 def owner_of(members: Sequence[Item]) -> str:

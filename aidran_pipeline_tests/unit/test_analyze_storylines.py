@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from aidran_pipeline.analyze import storylines
+from aidran_pipeline.analyze import continuity, storylines
 from aidran_pipeline.analyze.storylines import Item, centrality, group, label_of, salient
-from aidran_pipeline.text.embeddings import embed
+from aidran_pipeline.text.embeddings import Vector, embed
 
 DAY = date(2026, 6, 20)
 # One event in two outlets' words.
@@ -50,7 +50,7 @@ BACKGROUND = [
 
 
 @cache
-def vector(text: str) -> storylines.Vector:
+def vector(text: str) -> Vector:
     return embed(text)
 
 
@@ -170,9 +170,9 @@ def test_many_reports_are_grouped_in_runs(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_group_goes_on_with_the_id_most_of_its_members_have() -> None:
-    assert storylines.continued([]) is None
-    assert storylines.continued([7, 3, 7]) == 7
-    assert storylines.continued([9, 4, 4, 9]) == 4
+    assert continuity.continued([]) is None
+    assert continuity.continued([7, 3, 7]) == 7
+    assert continuity.continued([9, 4, 4, 9]) == 4
 
 
 def test_terms_and_label_come_from_the_members_own_words() -> None:
