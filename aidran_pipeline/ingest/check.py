@@ -78,6 +78,8 @@ def _old_or_little(source: Mapping[str, Any], now: datetime) -> Verdict:
         return Verdict("thin", f"half of its texts are under {characters + 1} characters")
     if items < THIN_ITEMS:
         return Verdict("thin", f"{items} {'item' if items == 1 else 'items'} in {WINDOW.days} days")
+    if source["moved_to"]:
+        return Verdict("moved", f"asked at {source['moved_to']} since {source['learned_at']:%Y-%m-%d}")
     moved = moved_to(source, now)
     if moved is not None:
         return Verdict("moved", f"every answer since {source['answers_since']:%Y-%m-%d} came from {moved}")

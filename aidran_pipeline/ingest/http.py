@@ -26,8 +26,10 @@ from aidran_pipeline.ingest.urls import http_url
 
 USER_AGENT = f"aidran-pipeline/{__version__} (+https://github.com/AIDRAN/aidran-pipeline; reads feeds, cites sources)"
 MOST_REDIRECTS = 5
+PERMANENT = (301, 308)
 WIRE_LIMIT = 16 * 1024 * 1024
 BODY_LIMIT = 32 * 1024 * 1024
+PIECE = 256 * 1024  # bytes inflated at a time
 KEPT_HEADERS = ("x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-remaining", "ratelimit-reset")
 
 
@@ -46,13 +48,15 @@ class FetchResult:
     """One attempt. outcome: ok, not_modified or failed (then error_class and error say why).
 
     body: the bytes after decompression, only when ok. retry_after: seconds the server asks for. duration_ms: of the
-    whole attempt, redirects included.
+    whole attempt, redirects included. moved_to: where permanent redirects (301, 308) led from the address asked, up to
+    the first passing one; None without.
     """
 
     url: str
     outcome: str
     method: str = "GET"
     final_url: str | None = None
+    moved_to: str | None = None
     http_status: int | None = None
     error_class: str | None = None
     error: str | None = None
@@ -212,11 +216,13 @@ class HttpClient:
         waited: list[float],
     ) -> FetchResult:
         at, seen = url, {url}
+        moved: str | None = None
+        lasting = True
         for _hop in range(MOST_REDIRECTS + 1):
             self._wait(at, waited)
             result, target = self._once(method, at, headers, data, now)
             if target is None:
-                return FetchResult(**{**vars(result), "url": url, "final_url": at})
+                return FetchResult(**{**vars(result), "url": url, "final_url": at, "moved_to": moved})
             if target in seen:
                 raise _Failure("redirect", f"the redirect leads back to {target}")
             seen.add(target)
@@ -224,6 +230,8 @@ class HttpClient:
                 headers = {
                     key: value for key, value in headers.items() if key.lower() not in ("authorization", "cookie")
                 }
+            lasting = lasting and result.http_status in PERMANENT and _as_safe(at, target)
+            moved = target if lasting else moved
             at = target
         raise _Failure("redirect", f"more than {MOST_REDIRECTS} redirects")
 
@@ -248,7 +256,8 @@ class HttpClient:
                 target = http_url(urljoin(url, response.headers["location"]))
                 if target is None:
                     raise _Failure("redirect", f"the redirect leads to {response.headers['location'][:200]!r}")
-                return _failed(url, method, "redirect", ""), target
+                passing = FetchResult(url, "failed", method, http_status=response.status_code, error_class="redirect")
+                return passing, target
             return self._answer(method, url, response, now), None
         finally:
             response.close()
@@ -284,6 +293,11 @@ class HttpClient:
         return FetchResult(outcome="ok", body=body, **common)
 
 
+def _as_safe(before: str, after: str) -> bool:
+    """Whether an address may take another's place for good: never plain HTTP that of HTTPS."""
+    return urlsplit(before).scheme.lower() != "https" or urlsplit(after).scheme.lower() == "https"
+
+
 def _raw(response: httpx.Response, limit: int) -> Iterator[bytes]:
     """Bytes as they come over the wire. A declared length over the limit is not read at all."""
     declared = response.headers.get("content-length", "")
@@ -302,7 +316,7 @@ def _inflated(chunks: Iterator[bytes], encoding: str | None, limit: int) -> Iter
     name = (encoding or "identity").strip().lower()
     if name not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise _Failure("malformed", f"content encoding {name[:40]!r} was not asked for")
-    pieces = chunks if name in ("identity", "") else _unzipped(chunks, limit, raw_allowed=name == "deflate")
+    pieces = chunks if name in ("identity", "") else _unzipped(chunks, raw_allowed=name == "deflate")
     total = 0
     for piece in pieces:
         total += len(piece)
@@ -311,21 +325,26 @@ def _inflated(chunks: Iterator[bytes], encoding: str | None, limit: int) -> Iter
         yield piece
 
 
-def _unzipped(chunks: Iterator[bytes], limit: int, *, raw_allowed: bool) -> Iterator[bytes]:
+def _unzipped(chunks: Iterator[bytes], *, raw_allowed: bool) -> Iterator[bytes]:
+    """Inflated in small pieces, so that a bomb is stopped at the limit and not a whole chunk beyond it."""
     engine, first = zlib.decompressobj(wbits=47), True
     for chunk in chunks:
-        try:
-            piece = engine.decompress(chunk, limit + 1)
-        except zlib.error as error:
-            if not (raw_allowed and first):
-                raise _Failure("malformed", f"broken compression: {error}") from error
-            engine = zlib.decompressobj(wbits=-15)  # some servers send deflate without its zlib frame
-            piece = engine.decompress(chunk, limit + 1)
-        first = False
-        yield piece
-        while engine.eof and engine.unused_data:  # several gzip members in a row are one body
-            rest, engine = engine.unused_data, zlib.decompressobj(wbits=47)
-            yield engine.decompress(rest, limit + 1)
+        data, piece = chunk, b""
+        while data or len(piece) == PIECE:  # a full piece: more may wait inside the engine
+            try:
+                piece = engine.decompress(data, PIECE)
+            except zlib.error as error:
+                if not (raw_allowed and first):
+                    raise _Failure("malformed", f"broken compression: {error}") from error
+                engine = zlib.decompressobj(wbits=-15)  # some servers send deflate without its zlib frame
+                piece = engine.decompress(data, PIECE)
+            first = False
+            yield piece
+            data = engine.unconsumed_tail
+            if engine.eof:
+                data, piece = engine.unused_data, b""
+                if data:  # several gzip members in a row are one body
+                    engine = zlib.decompressobj(wbits=47)
     if not engine.eof:
         raise _Failure("malformed", "the compressed body ended early")
 

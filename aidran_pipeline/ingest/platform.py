@@ -17,12 +17,15 @@ from typing import Any
 
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.config.sources import publisher_family
-from aidran_pipeline.ingest.health import after_failure, after_success, is_due
+from aidran_pipeline.ingest.erased import leave_out_erased
+from aidran_pipeline.ingest.health import TRAILING, Activity, after_failure, after_success, is_due
 from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits
+from aidran_pipeline.ingest.moves import learned_address, note_move
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parsed import ParsedRecord
 from aidran_pipeline.ingest.readers import READERS
 from aidran_pipeline.ingest.reading import Page, Plan, Reading, Stream, crashed, search_window
+from aidran_pipeline.ingest.reddit_plan import reddit_plan
 from aidran_pipeline.ingest.sessions import SignIn, needs, sign_in
 from aidran_pipeline.ingest.urls import canonical_url, host_of
 from aidran_pipeline.store.db import Connection, advisory_lock
@@ -30,8 +33,16 @@ from aidran_pipeline.store.fetches import last_reach_since, reached, save_fetch,
 from aidran_pipeline.store.payloads import save_payload
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 from aidran_pipeline.store.records import RecordRow, Stored, day_versions, store_records
+from aidran_pipeline.store.source_activity import source_published
 from aidran_pipeline.store.sources import drop_session, platform_sources, save_health
-from aidran_pipeline.store.streams import known_posts, save_gap, save_position, save_withdrawals, stream_position
+from aidran_pipeline.store.streams import (
+    known_posts,
+    note_withdrawn,
+    save_gap,
+    save_position,
+    save_withdrawals,
+    stream_position,
+)
 
 WORKERS = 6
 AHEAD = 12
@@ -128,7 +139,7 @@ def _plans(
         missing = needs(source, settings)
         if missing is not None:
             result.unconfigured += 1
-            _mark_unconfigured(conn, source, missing)
+            _mark_unconfigured(conn, source, missing, run.now)
             continue
         plan = _plan(conn, source, day, run, settings) if is_due(source, run.now) else None
         if plan is None:
@@ -158,8 +169,13 @@ def _plan(conn: Connection, source: dict[str, Any], day: date, run: Run, setting
         cursor = stream_position(conn, source["id"], str(source["config"]["url"]))
         return Plan(source, run.now, cursor=cursor, known=posts, authors=authors, wants=_on_topic(settings))
     if source["kind"] == "reddit":
-        return Plan(source, run.now, known=_known(conn, source), last_reach=last_reach_since(conn, source["id"]))
-    return Plan(source, run.now, last_reach=last_reach_since(conn, source["id"]))
+        return reddit_plan(conn, source, day, run.now, settings.search_reach_back)
+    return Plan(
+        source,
+        run.now,
+        last_reach=last_reach_since(conn, source["id"]),
+        address=learned_address(conn, source["id"]),
+    )
 
 
 def _on_topic(settings: Settings) -> Callable[[str], bool]:
@@ -169,24 +185,10 @@ def _on_topic(settings: Settings) -> Callable[[str], bool]:
     return about(load_topics(settings.topics_file).relevance)
 
 
-def _known(conn: Connection, source: Mapping[str, Any]) -> frozenset[str]:
-    """Posts at which a listing may stop. None after a failure: an earlier listing may have broken off above them."""
-    if source["consecutive_failures"] or source["last_success_at"] is None:
-        return frozenset()
-    rows = conn.execute(
-        (
-            "SELECT native_id FROM records WHERE platform = 'reddit' AND source_id = %s "
-            "ORDER BY published_at DESC LIMIT 2000"
-        ),
-        (source["id"],),
-    ).fetchall()
-    return frozenset(row["native_id"] for row in rows)
-
-
-def _mark_unconfigured(conn: Connection, source: Mapping[str, Any], missing: str) -> None:
+def _mark_unconfigured(conn: Connection, source: Mapping[str, Any], missing: str, now: datetime) -> None:
     if (source["status"], source["last_error"]) != ("unconfigured", missing):
         health = {"status": "unconfigured", "last_error_class": "unconfigured", "last_error": missing}
-        save_health(conn, source["id"], health)
+        save_health(conn, source["id"], health, now=now)
 
 
 def _read_all(client: HttpClient, pacer: HostPacer, plans: list[Plan | Reading]) -> Iterator[Reading]:
@@ -230,25 +232,29 @@ def _store(conn: Connection, platform: str, reading: Reading, run: Run, result: 
     source = reading.plan.source
     outcomes: list[str] = []
     with conn.transaction():
+        reading = leave_out_erased(
+            conn, platform, reading, lambda record: record_row(record, 0, platform, source, run.now).author_key
+        )
         rows: list[RecordRow] = []
         seen: dict[int, int] = {}
         for page in reading.pages:
             fetch_id, outcome = _save_page(conn, reading.plan, page, run)
             outcomes.append(outcome)
             seen[fetch_id] = len(page.records)
+            note_withdrawn(conn, platform, page.withdrawn, fetch_id=fetch_id, now=run.now)
             if page.stream is not None:
                 _save_stream(conn, platform, source["id"], fetch_id, page.stream, run)
             if outcome == "ok":
                 rows += [record_row(record, fetch_id, platform, source, run.now) for record in page.records]
         stored = store_records(conn, rows, platform=platform, source_id=source["id"], run_id=run.id, now=run.now)
-        health = _health(reading, stored, run.now)
+        health = _health(conn, reading, stored, run.now)
         for fetch_id, count in seen.items():
             conn.execute(
                 "UPDATE fetches SET records_seen = %s, records_new = %s, next_check_at = %s WHERE id = %s",
                 (count, stored.new_by_fetch.get(fetch_id, 0), health["next_check_at"], fetch_id),
             )
-        save_health(conn, source["id"], health)
-        if reading.plan.token and reading.failed and reading.pages[-1].attempt.http_status in (400, 401):
+        save_health(conn, source["id"], health, now=run.now)
+        if reading.plan.token and reading.failed and reading.last and reading.last.attempt.http_status in (400, 401):
             _forget_session(conn, reading.plan)
     _count(result, reading, outcomes, stored)
     return stored
@@ -266,9 +272,10 @@ def _save_page(conn: Connection, plan: Plan, page: Page, run: Run) -> tuple[int,
     """The fetch row of a page, with its payload; returns its id and the outcome decided."""
     attempt = page.attempt
     columns: dict[str, Any] = {"reach_since": page.reach_since, "reach_until": page.reach_until}
+    columns["records_refused"] = page.refused
     outcome = "failed" if page.failed else attempt.outcome
     if attempt.body:
-        sha256 = save_payload(conn, attempt.body, media_type=attempt.content_type, now=run.now)
+        sha256 = save_payload(conn, attempt.body, media_type=attempt.content_type, now=run.now, kept=page.kept)
         columns |= {"payload_sha256": sha256, "byte_length": len(attempt.body)}
         if outcome == "ok" and seen_body(conn, plan.source["id"], sha256):
             outcome = "unchanged"
@@ -322,6 +329,7 @@ def record_row(
         declared_lang=record.declared_lang,
         metrics=record.metrics,
         links=tuple((link.kind, link.url, canonical_url(link.url)) for link in record.links),
+        relations=record.relations,
     )
 
 
@@ -336,17 +344,23 @@ def _family(source: Mapping[str, Any], publisher: str, record: ParsedRecord) -> 
     return publisher_family(publisher, host_of(record.url), host_of(str(source["config"].get("url") or "")))
 
 
-def _health(reading: Reading, stored: Stored, now: datetime) -> dict[str, Any]:
+def _health(conn: Connection, reading: Reading, stored: Stored, now: datetime) -> dict[str, Any]:
     source, last = reading.plan.source, reading.pages[-1]
+    back = source["kind"] == "rss" and note_move(conn, reading, now)
     if reading.failed:
-        return after_failure(
+        health = after_failure(
             source,
             now,
             error_class=last.error_class or "malformed",
             error=last.error,
             retry_after=last.attempt.retry_after,
+            retires=reading.plan.address is None,
         )
-    health = after_success(source, now, new=stored.records, historical=reading.unfinished)
+        return health | ({"etag": None, "last_modified": None} if back else {})  # they were the other address's
+    activity = source_published(conn, source["id"], now, trailing=TRAILING)
+    health = after_success(
+        source, now, new=stored.records, historical=reading.unfinished, activity=activity and Activity(*activity)
+    )
     if last.attempt.outcome == "ok" and len(reading.pages) == 1:
         health |= {"etag": last.attempt.etag, "last_modified": last.attempt.last_modified}
         health["last_body_sha256"] = hashlib.sha256(last.attempt.body).hexdigest()
@@ -365,7 +379,7 @@ def _count(result: IngestResult, reading: Reading, outcomes: list[str], stored: 
     result.versions += stored.versions
     if reading.failed:
         result.failed += 1
-        last = reading.pages[-1]
+        last = reading.last or reading.pages[-1]
         result.errors[reading.plan.source["id"]] = f"{last.error_class}: {last.error}"
     elif "ok" in outcomes:
         result.succeeded += 1

@@ -11,18 +11,21 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.config.sources import Source
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import content_hash
+from aidran_pipeline.store.source_moves import end_moves
 
 
 def sync_sources(conn: Connection, sources: Iterable[Source], *, now: datetime | None = None) -> dict[str, int]:
     """Bring the table in line with the configured sources; returns counts: added, changed, removed, unchanged.
 
     A source that left the configuration is marked removed, its rows stay. One whose address changed forgets its
-    validators and may be asked at once; health is kept otherwise. now: moment of the removal mark (the transaction's
-    by default). One transaction; a second call changes nothing.
+    validators and where it moved, and may be asked at once; health is kept otherwise. now: moment of the removal mark
+    (the transaction's by default). One transaction; a second call changes nothing.
     """
     rows = [_row(source) for source in sources]
     with conn.transaction():
-        known = {row["id"]: row for row in conn.execute("SELECT id, config_hash, removed_at FROM sources FOR UPDATE")}
+        known = {
+            row["id"]: row for row in conn.execute("SELECT id, config, config_hash, removed_at FROM sources FOR UPDATE")
+        }
         counts = {"added": 0, "changed": 0, "removed": 0, "unchanged": 0}
         for row in rows:
             old = known.get(row["id"])
@@ -34,6 +37,8 @@ def sync_sources(conn: Connection, sources: Iterable[Source], *, now: datetime |
                 counts["unchanged"] += 1
                 continue
             conn.execute(_UPSERT, row)
+            if old is not None and old["config"] != row["config"].obj:
+                end_moves(conn, row["id"], now, "the configured address changed")
         gone = sorted(set(known) - {row["id"] for row in rows})
         counts["removed"] = conn.execute(
             "UPDATE sources SET removed_at = COALESCE(%s, now()) WHERE id = ANY(%s) AND removed_at IS NULL", (now, gone)
@@ -51,6 +56,8 @@ ON CONFLICT (id) DO UPDATE SET
     etag = CASE WHEN s.config = EXCLUDED.config THEN s.etag END,
     last_modified = CASE WHEN s.config = EXCLUDED.config THEN s.last_modified END,
     next_check_at = CASE WHEN s.config = EXCLUDED.config THEN s.next_check_at END,
+    check_seconds = CASE WHEN s.config = EXCLUDED.config THEN s.check_seconds END,
+    check_why = CASE WHEN s.config = EXCLUDED.config THEN s.check_why END,
     consecutive_failures = CASE WHEN s.config = EXCLUDED.config THEN s.consecutive_failures ELSE 0 END,
     status = CASE WHEN s.config = EXCLUDED.config THEN s.status ELSE 'new' END
 """
@@ -77,8 +84,11 @@ def platform_sources(conn: Connection, platform: str) -> list[dict[str, Any]]:
     ).fetchall()
 
 
-def save_health(conn: Connection, source_id: str, health: Mapping[str, Any]) -> None:
-    """Write the health columns given; inside the caller's transaction, so that validators commit with the records."""
+def save_health(conn: Connection, source_id: str, health: Mapping[str, Any], *, now: datetime) -> None:
+    """Write the health columns given, and note a change of state. now: the moment of the reading.
+
+    Inside the caller's transaction, so that validators commit with the records.
+    """
     columns = sorted(health)
     unknown = set(columns) - _HEALTH
     if unknown:
@@ -88,12 +98,19 @@ def save_health(conn: Connection, source_id: str, health: Mapping[str, Any]) -> 
             f"UPDATE sources SET {', '.join(f'{name} = %({name})s' for name in columns)} WHERE id = %(id)s",
             {**health, "id": source_id},
         )
+    conn.execute(_NOTE_STATE, {"id": source_id, "now": now})
 
 
 _HEALTH = {
     "etag", "last_modified", "last_body_sha256", "last_attempt_at", "last_success_at", "last_new_at", "next_check_at",
-    "consecutive_failures", "status", "last_error_class", "last_error",
+    "check_seconds", "check_why", "consecutive_failures", "status", "last_error_class", "last_error",
 }  # fmt: skip
+_NOTE_STATE = """
+INSERT INTO source_states (source_id, state, error_class, since)
+SELECT id, status, last_error_class, %(now)s FROM sources s
+WHERE id = %(id)s AND status <> 'new' AND status IS DISTINCT FROM
+    (SELECT state FROM source_states WHERE source_id = s.id ORDER BY id DESC LIMIT 1)
+"""
 
 
 def load_session(conn: Connection, host: str, account: str) -> str | None:
