@@ -27,6 +27,7 @@ SITE = "https://www.reddit.com"
 OWN_HOSTS = ("reddit.com", "redd.it", "redditmedia.com")
 POST, COMMENT = re.compile(r"t3_[a-z0-9]{1,16}"), re.compile(r"t1_[a-z0-9]{1,16}")
 NAME = re.compile(r"t[13]_[a-z0-9]{1,16}")
+MEDIA = re.compile(r"!\[(?:gif|img|video)\]\([^)\n]*\)")  # a picture in a comment, not a word of it
 SUBMITTED = re.compile(r"\s*submitted(?: by\s+/u/\S+.*)?$", re.DOTALL)
 
 
@@ -178,7 +179,7 @@ def _post(data: Mapping[str, Any]) -> ParsedRecord | None:
 
 def _comment(data: Mapping[str, Any]) -> ParsedRecord | None:
     name, thread, parent = (_text(data, key) for key in ("name", "link_id", "parent_id"))
-    body, links = markdown_to_text(_text(data, "body"))
+    body, links = markdown_to_text(MEDIA.sub("", _text(data, "body")))
     if not body or not COMMENT.fullmatch(name) or not POST.fullmatch(thread):
         return None
     author = clean_text(_text(data, "author"))

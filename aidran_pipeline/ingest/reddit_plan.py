@@ -27,6 +27,8 @@ LEFT JOIN LATERAL (SELECT max(f.requested_at) AS at FROM fetches f
 LEFT JOIN LATERAL (SELECT comments FROM record_metrics m WHERE m.record_id = r.id AND m.observed_at <= last.at
                    ORDER BY observed_at DESC LIMIT 1) before ON true
 WHERE r.platform = 'reddit' AND r.source_id = %(source)s AND r.day = %(day)s AND r.native_id LIKE 't3\\_%%'
+  AND NOT EXISTS (SELECT FROM source_withdrawals w
+                  WHERE w.platform = 'reddit' AND w.kind = 'post' AND w.target = r.native_id)
 ORDER BY newest.score DESC NULLS LAST, r.native_id COLLATE "C" LIMIT 500
 """
 
