@@ -11,7 +11,7 @@ import pytest
 
 from aidran_pipeline.config.publication import ConfigError
 from aidran_pipeline.config.sources import load_sources, publisher_family, publisher_of_host
-from aidran_pipeline.ingest.health import after_failure, after_success, is_due
+from aidran_pipeline.ingest.health import PACES, Activity, after_failure, after_success, interval, is_due, spoken
 from aidran_pipeline.ingest.reading import search_window
 
 NOW = datetime(2026, 7, 5, 12, tzinfo=UTC)
@@ -163,3 +163,61 @@ def test_states_of_health_are_told_apart() -> None:
     assert not is_due(source(status="gone"), NOW)
     assert not is_due(source(next_check_at=NOW + DAY), NOW)
     assert is_due(source(next_check_at=NOW), NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "days", "minutes", "why"),
+    [
+        ("rss", 0, 2, 30, "every 30 min until it has been watched for 3 days"),
+        ("rss", 0, 14, 90, "0 new items in 14.0 days: the longest wait, 90 min"),
+        ("rss", 1, 14, 90, "1 new item in 14.0 days, one every 14 days; at most 90 min"),
+        ("rss", 14 * 24, 14, 60, "336 new items in 14.0 days, one every 60 min"),
+        ("rss", 4 * 24, 4, 60, "96 new items in 4.0 days, one every 60 min"),
+        ("rss", 5000, 14, 15, "5000 new items in 14.0 days, one every 4 min; not below 15 min"),
+        ("bluesky_search", 14 * 48, 14, 30, "672 new items in 14.0 days, one every 30 min"),
+        ("bluesky_jetstream", 90_000, 14, 10, "every 10 min, as all of its kind"),
+    ],
+)
+def test_an_interval_is_as_long_as_one_new_item_takes_within_bounds(
+    kind: str, items: int, days: int, minutes: int, why: str
+) -> None:
+    assert interval(kind, Activity(items, NOW - days * DAY), NOW) == (timedelta(minutes=minutes), why)
+
+
+def test_the_next_check_follows_the_interval_and_says_so() -> None:
+    for items in (0, 40, 336, 5000):
+        activity = Activity(items, NOW - 14 * DAY)
+        wait, why = interval("rss", activity, NOW)
+        health = after_success(source(), NOW, new=0, activity=activity)
+        assert 0.9 * wait <= health["next_check_at"] - NOW <= 1.1 * wait
+        assert (health["check_seconds"], health["check_why"]) == (wait.total_seconds(), why)
+        assert after_success(source(), NOW, new=0, activity=activity) == health
+    assert interval("rss", None, NOW)[0] == PACES["rss"].usual
+
+
+def test_no_interval_makes_a_running_day_unknown() -> None:
+    """The longest wait with its jitter, up to the next tick of the schedule, is within what a day's coverage forgives."""
+    from aidran_pipeline.signal.inputs import DAY_COVERED, SLACK
+
+    tick, midday = timedelta(minutes=30), timedelta(hours=12)
+    for kind, pace in PACES.items():
+        assert pace.shortest <= pace.usual <= pace.longest, kind
+        stale = -(-1.1 * pace.longest // tick) * tick
+        assert midday - stale >= DAY_COVERED * (midday - SLACK), kind
+
+
+def test_why_the_next_check_waits_is_told() -> None:
+    def why(before: int, **more: Any) -> tuple[int, str]:
+        plain: dict[str, Any] = {"error_class": "http_5xx", "error": None, "retry_after": None}
+        health = after_failure(source(consecutive_failures=before), NOW, **(plain | more))
+        return health["check_seconds"], health["check_why"]
+
+    assert why(0) == (1800, "1 failure in a row: 30 min")
+    assert why(2) == (7200, "3 failures in a row: 2 h")
+    assert why(0, retry_after=7200) == (7200, "the server asked for 2 h (Retry-After)")
+    assert why(0, error_class="gone")[1] == "410: retired by its owner, not asked again"
+    assert why(0, error_class="gone", retires=False) == (1800, "1 failure in a row: 30 min")
+    assert after_success(source(), NOW, new=1, historical=True)["check_why"].endswith("the rest is due at once")
+    assert [spoken(timedelta(seconds=n)) for n in (20, 90, 7199, 7200, 86_400 * 3)] == [
+        "20 s", "2 min", "120 min", "2 h", "3 days",
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import time
 import zlib
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aidran_pipeline.ingest.guard import is_public
-from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits, retry_after
+from aidran_pipeline.ingest.http import PIECE, FetchResult, HttpClient, Limits, _unzipped, retry_after
 from aidran_pipeline.ingest.pacing import HostBusy
 from aidran_pipeline_tests.ingest_server import Server, cut_short, drip, drip_headers, reset, serving
 
@@ -271,3 +272,13 @@ def test_pacing_that_refuses_is_a_rate_limit() -> None:
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 4 * PIECE, 5 * PIECE + 7])
+@pytest.mark.parametrize("chunk", [1000, 65_536])
+def test_bodies_are_inflated_in_small_pieces_and_whole(size: int, chunk: int) -> None:
+    for plain in (b"a" * size, random.Random(size).randbytes(size)):
+        packed = gzip.compress(plain)
+        pieces = list(_unzipped((packed[at : at + chunk] for at in range(0, len(packed), chunk)), raw_allowed=False))
+        assert b"".join(pieces) == plain
+        assert max(map(len, pieces)) <= PIECE
