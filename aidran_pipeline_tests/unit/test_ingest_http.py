@@ -274,11 +274,12 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-@pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 4 * PIECE, 5 * PIECE + 7])
+@pytest.mark.parametrize("size", [0, 1, *range(PIECE - 3, PIECE + 4), 4 * PIECE, 5 * PIECE + 7, *range(PIECE + 250, PIECE + 262)])
 @pytest.mark.parametrize("chunk", [1000, 65_536])
 def test_bodies_are_inflated_in_small_pieces_and_whole(size: int, chunk: int) -> None:
     for plain in (b"a" * size, random.Random(size).randbytes(size)):
-        packed = gzip.compress(plain)
-        pieces = list(_unzipped((packed[at : at + chunk] for at in range(0, len(packed), chunk)), raw_allowed=False))
-        assert b"".join(pieces) == plain
-        assert max(map(len, pieces)) <= PIECE
+        bare = zlib.compressobj(wbits=-15)
+        for packed in (gzip.compress(plain), zlib.compress(plain), bare.compress(plain) + bare.flush()):
+            pieces = list(_unzipped((packed[at : at + chunk] for at in range(0, len(packed), chunk)), raw_allowed=True))
+            assert b"".join(pieces) == plain
+            assert max(map(len, pieces)) <= PIECE
