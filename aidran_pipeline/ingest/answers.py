@@ -58,13 +58,17 @@ def with_reach(pages: list[Page], since: datetime | None, until: datetime | None
     return known
 
 
-def heed(client: HttpClient, pacer: HostPacer, attempt: FetchResult) -> float:
+def heed(client: HttpClient, pacer: HostPacer, attempt: FetchResult, now: datetime) -> float:
     """Leave the host alone as long as it asks: Retry-After, or a rate limit that is used up.
 
-    Returns the seconds that it asks for, 0 when it does not.
+    Reddit's x-ratelimit-reset counts seconds, Bluesky's ratelimit-reset is a moment in seconds since 1970. Returns the
+    seconds that it asks for, 0 when it does not.
     """
     asked = attempt.retry_after or 0.0 if attempt.http_status in (429, 503) else 0.0
     remaining, reset = (_number(attempt.headers.get(f"x-ratelimit-{name}")) for name in ("remaining", "reset"))
+    if remaining is None and reset is None:
+        remaining, reset = (_number(attempt.headers.get(f"ratelimit-{name}")) for name in ("remaining", "reset"))
+        reset = max(0.0, reset - now.timestamp()) if reset else reset
     if reset and ((remaining is not None and remaining < 1) or (attempt.http_status == 429 and not asked)):
         asked = max(asked, min(reset, LONGEST_HOLD))
     parts = urlsplit(attempt.final_url or attempt.url)
@@ -74,10 +78,18 @@ def heed(client: HttpClient, pacer: HostPacer, attempt: FetchResult) -> float:
     return asked
 
 
+def held_back(before: FetchResult, seconds: float) -> FetchResult:
+    """The attempt that is not made, because after the one before the rate limit is used up."""
+    words = f"the rate limit is used up; the host asks to wait {seconds:.0f} s"
+    return FetchResult(
+        url=before.url, outcome="failed", error_class="rate_limited", error=words, retry_after=seconds, duration_ms=0
+    )
+
+
 def _number(text: str | None) -> float | None:
     """A header's number; None when it is none, or no number to count with."""
     try:
         found = float(text) if text is not None else None
     except ValueError:
         return None
-    return found if found is not None and 0 <= found < 1e9 else None
+    return found if found is not None and 0 <= found < 1e11 else None

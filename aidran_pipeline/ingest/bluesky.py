@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from aidran_pipeline.ingest.atproto_syntax import is_handle, moment, post_address
 from aidran_pipeline.ingest.parsed import NotParsable, ParsedLink, ParsedRecord
 from aidran_pipeline.ingest.plain import LONGEST_BODY, clean_text
 from aidran_pipeline.ingest.urls import bare_links, http_url
 
-POST_URI = re.compile(r"at://(did:[a-z]+:[A-Za-z0-9._:%-]{1,200})/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,512})")
-HANDLE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 PRIVATE_LABEL = "!no-unauthenticated"
 HIDDEN_LABELS = frozenset({"!hide", "!takedown", "porn", "sexual"})  # labels of pictures alone leave the words alone
 MODEL_TEXT = 300  # the schema's own bound, in graphemes; a server that allows more is read whole
@@ -73,24 +72,25 @@ def _words(view: Any) -> str | None:
 
 def _post(view: Any) -> ParsedRecord | None:
     post = _model(view)
-    named = POST_URI.fullmatch(post.uri) if post is not None else None
+    named = post_address(post.uri) if post is not None else None
     if post is None or named is None or _withheld(post):
         return None
     text = clean_text(_words(view) or "")[:LONGEST_BODY].rstrip()
     if not text:
         return None
     handle = post.author.handle.lower()
-    profile = handle if HANDLE.fullmatch(handle) and handle != "handle.invalid" else named.group(1)
+    did, key = named
+    profile = handle if is_handle(handle) and handle != "handle.invalid" else did
     name = clean_text(post.author.display_name or "").replace("\n", " ")[:120]
     return ParsedRecord(
         native_id=post.uri,
-        url=f"https://bsky.app/profile/{profile}/post/{named.group(2)}",
+        url=f"https://bsky.app/profile/{profile}/post/{key}",
         title=None,
         body=text,
         published_at=_date(post.record.created_at, post.indexed_at),
         published_raw=post.record.created_at[:100],
         author_name=name or handle,
-        author_key=named.group(1),
+        author_key=did,
         declared_lang=_language(post.record.langs),
         links=_links(post, text),
         metrics=_metrics(post),
@@ -105,17 +105,8 @@ def _withheld(post: Any) -> bool:
 
 def _date(created: str, indexed: str) -> datetime | None:
     """The earlier of both: an author may claim any date, the index saw the post no earlier than it was."""
-    found = [moment for moment in (_moment(created), _moment(indexed)) if moment is not None]
+    found = [each for each in (moment(created.strip()), moment(indexed.strip())) if each is not None]
     return min(found) if found else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC) if 2000 <= moment.year <= 9000 else None
 
 
 def _language(langs: list[str] | None) -> str | None:

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aidran_pipeline.config.topics import Relevance
-from aidran_pipeline.ingest.bluesky import HIDDEN_LABELS, POST_URI, PRIVATE_LABEL, _date, _language
+from aidran_pipeline.ingest.atproto_syntax import COLLECTION as COLLECTION
+from aidran_pipeline.ingest.atproto_syntax import post_address
+from aidran_pipeline.ingest.bluesky import HIDDEN_LABELS, PRIVATE_LABEL, _date, _language
 from aidran_pipeline.ingest.parsed import NotParsable, ParsedLink, ParsedRecord
 from aidran_pipeline.ingest.plain import LONGEST_BODY, clean_text
 from aidran_pipeline.ingest.urls import bare_links, http_url
 
-COLLECTION = "app.bsky.feed.post"
 HEADING = "aidran_jetstream"
 MOST_LINKS = 50
 STATUSES = frozenset({"deleted", "takendown", "suspended", "deactivated"})
@@ -181,7 +182,7 @@ def _is_post(event: Mapping[str, Any], *operations: str) -> bool:
 def _record(event: Mapping[str, Any]) -> ParsedRecord | None:
     commit = event["commit"]
     uri = f"at://{event.get('did')}/{COLLECTION}/{commit.get('rkey')}"
-    named, record = POST_URI.fullmatch(uri), commit.get("record")
+    named, record = post_address(uri), commit.get("record")
     if named is None or not isinstance(record, dict) or not isinstance(record.get("text"), str) or _hidden(record):
         return None
     text = clean_text(record["text"])[:LONGEST_BODY].rstrip()
@@ -190,12 +191,12 @@ def _record(event: Mapping[str, Any]) -> ParsedRecord | None:
     created, langs = str(record.get("createdAt") or ""), record.get("langs")
     return ParsedRecord(
         native_id=uri,
-        url=f"https://bsky.app/profile/{named.group(1)}/post/{named.group(2)}",
+        url=f"https://bsky.app/profile/{named[0]}/post/{named[1]}",
         title=None,
         body=text,
         published_at=_date(created, moment_of(int(event["time_us"])).isoformat()),
         published_raw=created[:100] or None,
-        author_key=named.group(1),
+        author_key=named[0],
         declared_lang=_language([lang for lang in langs if isinstance(lang, str)] if isinstance(langs, list) else None),
         links=_links(record, text),
     )

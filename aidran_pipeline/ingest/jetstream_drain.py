@@ -12,8 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 import httpcore
 
+from aidran_pipeline.ingest.atproto_syntax import COLLECTION
 from aidran_pipeline.ingest.http import FetchResult, HttpClient
-from aidran_pipeline.ingest.jetstream import COLLECTION, Sieve, micros_of, moment_of, parse_stream, withdrawals
+from aidran_pipeline.ingest.jetstream import Sieve, micros_of, moment_of, parse_stream, withdrawals
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.reading import Page, Plan, Reading, Stream
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from aidran_pipeline.ingest.answers import heed, parsed, with_reach
+from aidran_pipeline.ingest.answers import heed, held_back, parsed, with_reach
 from aidran_pipeline.ingest.http import HttpClient
 from aidran_pipeline.ingest.jetstream_drain import read_jetstream
 from aidran_pipeline.ingest.pacing import HostPacer
@@ -61,7 +61,7 @@ def read_bluesky(client: HttpClient, pacer: HostPacer, plan: Plan) -> Reading:
         query = {**base, **({"cursor": cursor} if cursor else {})}
         url = f"{(plan.api or BLUESKY).rstrip('/')}/xrpc/app.bsky.feed.searchPosts?{urlencode(query)}"
         attempt = client.get(url, now=plan.now, headers={"Authorization": f"Bearer {plan.token}"})
-        heed(client, pacer, attempt)
+        rest = heed(client, pacer, attempt, plan.now)
         page, data = parsed(plan, attempt, _bluesky_data)
         pages.append(page)
         cursor = data.get("cursor") if isinstance(data.get("cursor"), str) else None
@@ -69,6 +69,9 @@ def read_bluesky(client: HttpClient, pacer: HostPacer, plan: Plan) -> Reading:
             cursor = None
             break
         asked.add(cursor)
+        if rest:
+            pages.append(Page(held_back(attempt, rest)))
+            break
     return Reading(plan, with_reach(pages, None if cursor else plan.since, plan.until))
 
 
@@ -87,7 +90,7 @@ def _one_feed(client: HttpClient, pacer: HostPacer, plan: Plan, url: str) -> Rea
     if plan.source.get("last_modified"):
         headers["If-Modified-Since"] = plan.source["last_modified"]
     attempt = client.get(url, now=plan.now, headers=headers)
-    heed(client, pacer, attempt)
+    heed(client, pacer, attempt, plan.now)
     if attempt.outcome == "not_modified":
         return Reading(plan, [Page(attempt, reach_since=plan.last_reach, reach_until=plan.now)])
     page, _data = parsed(plan, attempt, None)

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from aidran_pipeline.ingest.answers import heed, parsed, with_reach
-from aidran_pipeline.ingest.http import FetchResult, HttpClient
+from aidran_pipeline.ingest.answers import heed, held_back, parsed, with_reach
+from aidran_pipeline.ingest.http import HttpClient
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parsed import ParsedRecord
 from aidran_pipeline.ingest.reading import Page, Plan, Reading, Thread, oldest
@@ -41,7 +41,7 @@ def read_listing(client: HttpClient, pacer: HostPacer, plan: Plan) -> Reading:
         if page.failed or not after or _seen_before(page.records, plan):
             break
         if asker.rest:
-            pages.append(Page(_held(page.attempt, asker.rest)))
+            pages.append(Page(held_back(page.attempt, asker.rest)))
             break
     pages = with_reach(pages, None, plan.now)
     if not pages[-1].failed:
@@ -60,21 +60,13 @@ class _Asker:
         """One request and its page."""
         url = f"{self._base}/{path}?{urlencode({**query, 'raw_json': '1'})}"
         attempt = self._client.get(url, now=self._plan.now, headers={"Authorization": f"Bearer {self._plan.token}"})
-        self.rest = heed(self._client, self._pacer, attempt)
+        self.rest = heed(self._client, self._pacer, attempt, self._plan.now)
         if attempt.http_status == 429 and self.rest and not attempt.retry_after:
             attempt = replace(attempt, retry_after=self.rest)
         page, data = parsed(self._plan, attempt, listing)
         if not page.failed:
             page = replace(page, withdrawn=tuple(withdrawn_posts(attempt.body)))
         return page, data
-
-
-def _held(before: FetchResult, seconds: float) -> FetchResult:
-    """The attempt that was not made because the limit is used up."""
-    words = f"the rate limit is used up; the host asks to wait {seconds:.0f} s"
-    return FetchResult(
-        url=before.url, outcome="failed", error_class="rate_limited", error=words, retry_after=seconds, duration_ms=0
-    )
 
 
 def _seen_before(records: list[ParsedRecord], plan: Plan) -> bool:
