@@ -40,15 +40,22 @@ def show_order(day: date, rows: list[dict[str, Any]], width: int = 100) -> list[
         return page.lines
     published = sum(row["decision"] == "published" for row in rows)
     page.line(("head", f"{day}: {published} of {len(rows)} topics published, the most newsworthy first"))
+    silent: dict[str, list[str]] = {}
     for row in rows:
-        score = "    –" if row["newsworthiness"] is None else f"{row['newsworthiness']:5.2f}"
+        if row["decision"] == "withheld" and not row["newsworthiness"]:
+            silent.setdefault(str(row["rule"]), []).append(row["topic"])
+            continue
         became = row["form"] if row["decision"] == "published" else "withheld"
         page.line(
-            ("", f"{score}  "), ("good" if row["decision"] == "published" else "dim", f"{became:<9}"),
-            ("", f" {row['topic']}: "), ("", str(row["headline"] or row["rule"] or "")),
+            ("", f"{row['newsworthiness'] or 0.0:5.2f}  "),
+            ("good" if row["decision"] == "published" else "dim", f"{became:<9}"),
+            ("", f" {row['topic']}: {row['headline'] or row['rule'] or ''}"),
         )  # fmt: skip
         terms = row["terms"] or {}
         if terms:
             said = ", ".join(f"{name} {float(terms[name]):.2f}" for name in TERMS if name in terms)
             page.line(("dim", f"{'':17}{said}"))
+    for rule, topics in silent.items():
+        page.head(rule, f"{len(topics)} withheld")
+        page.text(", ".join(topics))
     return page.lines

@@ -6,7 +6,8 @@ What does not belong here: deciding what is published (write), changing a row, a
 from __future__ import annotations
 
 from aidran_pipeline.publish.build import SiteError, SiteResult, build_site
+from aidran_pipeline.publish.chart_image import chart_svg
 from aidran_pipeline.publish.serve import make_server, serve
 from aidran_pipeline.publish.site import render_site
 
-__all__ = ["SiteError", "SiteResult", "build_site", "make_server", "render_site", "serve"]
+__all__ = ["SiteError", "SiteResult", "build_site", "chart_svg", "make_server", "render_site", "serve"]

@@ -50,6 +50,9 @@ class Newsworthiness:
 
     def as_reason(self, publication: Publication) -> dict[str, Any]:
         """Why nothing is written, as a gate would say it."""
+        if not self.counts["records_today"]:
+            detail = f"0 quotable claims of the day, {self.counts['records_read']} records read in its window"
+            return {"gate": "evidence", "rule": "no usable claim", "detail": detail, "sentence": -1}
         least = publication.newsworthiness.dispatch
         terms = ", ".join(f"{name} {value:.2f}" for name, value in self.terms.items())
         detail = f"newsworthiness {self.score:.2f}, {least:g} needed for a dispatch: {terms}"
@@ -60,6 +63,7 @@ def newsworthiness_of(material: Material, publication: Publication) -> Newsworth
     """The score of one (day, topic). Pure: the same material gives the same."""
     today = list({c.source.record_id: c.source for c in material.claims if c.source.day == material.day}.values())
     breadth, counts = _breadth(today)
+    counts["records_read"] = material.records_read
     terms = {
         "change": _change(material.signals),
         "breadth": breadth,

@@ -1,9 +1,11 @@
 """Signals by day and topic, a whole day in one run. What does not belong here: the measures (signal/)."""
 
+import base64
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
-from dagster import AssetExecutionContext, BackfillPolicy, ResourceParam, asset
+from dagster import AssetExecutionContext, BackfillPolicy, MetadataValue, ResourceParam, asset
 
 from aidran_pipeline import __version__
 from aidran_pipeline.defs.events import OWNERS, events_of, topic_link
@@ -36,11 +38,36 @@ def topic_signals(context: AssetExecutionContext, newsroom: ResourceParam[Newsro
         newsroom.sync(conn)
         found = compute_signals(conn, [parts_of(key) for key in keys], run=run, publication=newsroom.publication)
         series = _series(conn, keys)
+        images = _charts(conn, keys)
 
     def more(key: str, _result: StageResult) -> dict[str, Any]:
-        return {"series": series.get(key), "chart": topic_link(newsroom.publication, parts_of(key)[1])}
+        page = topic_link(newsroom.publication, parts_of(key)[1])
+        return {"chart": images.get(key), "series": series.get(key), "topic_page": page}
 
     yield from events_of(context, "topic_signals", {key_of(*part): result for part, result in found.items()}, more=more)
+
+
+def _charts(conn: Connection, keys: list[str]) -> dict[str, MetadataValue]:
+    """The chart of each partition that holds a measured voice: volume, baseline and the spikes up to its day."""
+    from aidran_pipeline.publish import chart_svg
+
+    rows = conn.execute(
+        """SELECT b.day::text || '|' || b.topic AS key, b.series, t.label, now.expected,
+               (SELECT COALESCE(jsonb_object_agg(s.day, s.severity), '{}') FROM signals s
+                 WHERE s.topic = b.topic AND s.kind = b.kind AND s.day BETWEEN b.day - 28 AND b.day) AS spikes
+           FROM baselines b JOIN topics t ON t.slug = b.topic
+           LEFT JOIN signals now ON now.baseline_id = b.id
+           WHERE b.kind = 'volume_spike' AND b.day::text || '|' || b.topic = ANY(%s)""",
+        (keys,),
+    ).fetchall()
+    drawn: dict[str, MetadataValue] = {}
+    for row in rows:
+        spikes = {date.fromisoformat(day): severity for day, severity in row["spikes"].items()}
+        svg = chart_svg(row["series"], spikes, row["label"], row["expected"])
+        if svg is not None and any(day["count"] for day in row["series"]):
+            data = base64.b64encode(svg.encode()).decode()
+            drawn[row["key"]] = MetadataValue.md(f"![Volume of {row['label']}](data:image/svg+xml;base64,{data})")
+    return drawn
 
 
 def _series(conn: Connection, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
