@@ -115,21 +115,18 @@ def _states(conn: Connection, day: date, window_days: int) -> dict[int, State]:
         of_topic[known[storyline]["topic"]] += by_day.get(day, 0)
     states = {}
     for storyline in told:
-        row, before = known[storyline], last.get(storyline)
-        today = [r for r in told[storyline] if r["day"] == day]
-        # What came off it may have been its first: it still is as old as it was.
-        since = min(row["since"], before["since"]) if before else row["since"]
+        row, today = known[storyline], [r for r in told[storyline] if r["day"] == day]
         split = row["split_on"] == day
         own, whole = voices[storyline].get(day, 0), of_topic[row["topic"]]
         states[storyline] = State(
             topic=row["topic"],
-            state=state_of(since, day, voices[storyline], split=split),
+            state=state_of(row["since"], day, voices[storyline], split=split),
             records=len({r["record"] for r in today}),
             voices=own,
             authors=len({r["author_key"] for r in today}),
             platforms=len({r["platform"] for r in today}),
             share=round(own / whole, 6) if whole else 0.0,
-            since=since,
+            since=row["since"],
             last_active=max(r["day"] for r in told[storyline]),
             parent=row["split_from"] if split else None,
         )

@@ -21,9 +21,12 @@ from aidran_pipeline.write.newsworthiness import Newsworthiness, newsworthiness_
 from aidran_pipeline.write.persist import draft_as_json, draft_hash, load_draft, store_decision, store_version
 
 OTHERS = """
+WITH heirs AS MATERIALIZED (SELECT * FROM storyline_heirs(%(day)s) h WHERE h.heir <> h.storyline_id)
 SELECT a.slug, a.topic, a.day, h.text AS headline,
-       (SELECT COALESCE(array_agg(DISTINCT s.storyline_id) FILTER (WHERE s.storyline_id IS NOT NULL), '{}')
-          FROM article_sentences s WHERE s.article_version_id = av.id) AS storylines,
+       (SELECT COALESCE(array_agg(DISTINCT COALESCE(heirs.heir, s.storyline_id))
+                          FILTER (WHERE s.storyline_id IS NOT NULL), '{}')
+          FROM article_sentences s LEFT JOIN heirs ON heirs.storyline_id = s.storyline_id
+          WHERE s.article_version_id = av.id) AS storylines,
        (SELECT COALESCE(array_agg(c.record_id) FILTER (WHERE c.record_id IS NOT NULL), '{}')
           FROM citations c WHERE c.article_version_id = av.id) AS records
 FROM articles a JOIN current_article_versions av ON av.article_id = a.id
@@ -31,6 +34,16 @@ JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
 WHERE (a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 14)
    OR (a.topic <> %(topic)s AND a.day = %(day)s AND (%(before)s::bigint IS NULL OR av.id < %(before)s))
 ORDER BY a.slug
+"""
+
+# Since when the storylines of a day's topic develop, from what was there when a version of it was published.
+SINCE = """
+SELECT m.storyline_id, min(m.day) AS since
+FROM article_versions v JOIN articles a ON a.id = v.article_id
+JOIN storylines s ON s.id = (v.inputs ->> 'lead_storyline')::bigint
+JOIN storyline_members(a.day) m ON m.storyline_id = s.id
+JOIN records r ON r.id = m.record_id AND r.first_seen_at <= v.published_at
+WHERE v.id = %s GROUP BY 1
 """
 
 
@@ -210,8 +223,10 @@ def make_context(
         material = load_material(conn, day, topic, publication)
     read, baseline = material.records_read, material.baseline
     signals = tuple(material.reason()["signals"])
+    since = {s.id: s.first_day for s in material.storylines.values()}
     if version_id is not None:
         read, baseline, signals = _as_published(conn, version_id)
+        since = {row["storyline_id"]: row["since"] for row in conn.execute(SINCE, (version_id,))}
     others = tuple(
         OtherStory(
             row["slug"],
@@ -239,6 +254,7 @@ def make_context(
         others=others,
         earlier_headlines={row["id"]: (row["text"], row["day"]) for row in headlines},
         storyline_topics={row["id"]: row["topic"] for row in owners},
+        storyline_since=since,
         earlier_sentences=_earlier_sentences(conn, material, version_id),
     )
 

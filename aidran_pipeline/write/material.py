@@ -32,7 +32,7 @@ SELECT c.id AS claim_id, c.start_at, c.end_at, c.quote, c.kind, c.speaker, c.sta
                + COALESCE(m.comments, m.replies, 0)
           FROM record_metrics m WHERE m.record_id = r.id ORDER BY m.observed_at DESC LIMIT 1) AS engagement
 FROM storylines s
-JOIN storyline_records sr ON sr.storyline_id = s.id
+JOIN storyline_members(%(day)s) sr ON sr.storyline_id = s.id AND sr.day BETWEEN %(first)s AND %(day)s
 JOIN records r ON r.id = sr.record_id
 JOIN newest_record_versions v ON v.record_id = r.id
 JOIN claims c ON c.record_version_id = v.id AND c.superseded_at IS NULL
@@ -57,7 +57,7 @@ JOIN LATERAL (SELECT * FROM web_page_versions x WHERE x.web_page_id = w.id ORDER
 JOIN record_links l ON l.canonical_url = w.canonical_url
 JOIN newest_record_versions nv ON nv.id = l.record_version_id
 JOIN records r ON r.id = nv.record_id AND r.day BETWEEN %(first)s AND %(day)s
-JOIN storyline_records sr ON sr.record_id = r.id
+JOIN storyline_members(%(day)s) sr ON sr.record_id = r.id
 JOIN storylines s ON s.id = sr.storyline_id AND s.topic = %(topic)s
 WHERE tp.day = %(day)s AND tp.topic = %(topic)s
   AND NOT EXISTS (SELECT 1 FROM citations ci JOIN current_article_versions av ON av.id = ci.article_version_id
@@ -66,17 +66,24 @@ WHERE tp.day = %(day)s AND tp.topic = %(topic)s
 ORDER BY w.id, r.id, l.position
 """
 
+# As they stood that evening: what merged or split since was another storyline then.
 STORYLINES = """
-SELECT s.id, s.kind, s.first_day FROM storylines s
-WHERE s.topic = %(topic)s AND EXISTS (SELECT 1 FROM storyline_records sr WHERE sr.storyline_id = s.id
-                                      AND sr.day BETWEEN %(first)s AND %(day)s)
+SELECT s.id, s.kind, COALESCE(d.since, s.first_day) AS first_day, d.state
+FROM storylines s
+LEFT JOIN LATERAL (SELECT since, state FROM storyline_days d WHERE d.storyline_id = s.id AND d.day <= %(day)s
+                   ORDER BY d.day DESC LIMIT 1) d ON true
+WHERE s.topic = %(topic)s
+  AND s.id IN (SELECT m.storyline_id FROM storyline_members(%(day)s) m WHERE m.day BETWEEN %(first)s AND %(day)s)
 ORDER BY s.id
 """
 
 EARLIER = """
+WITH heirs AS MATERIALIZED (SELECT * FROM storyline_heirs(%(day)s) h WHERE h.heir <> h.storyline_id)
 SELECT a.day, a.slug, av.id AS version_id, h.id AS headline_id, h.text AS headline, av.records_cited,
-       (SELECT COALESCE(array_agg(DISTINCT s.storyline_id) FILTER (WHERE s.storyline_id IS NOT NULL), '{}')
-          FROM article_sentences s WHERE s.article_version_id = av.id) AS storylines
+       (SELECT COALESCE(array_agg(DISTINCT COALESCE(heirs.heir, s.storyline_id))
+                          FILTER (WHERE s.storyline_id IS NOT NULL), '{}')
+          FROM article_sentences s LEFT JOIN heirs ON heirs.storyline_id = s.storyline_id
+          WHERE s.article_version_id = av.id) AS storylines
 FROM articles a JOIN current_article_versions av ON av.article_id = a.id
 JOIN article_sentences h ON h.article_version_id = av.id AND h.part = 'headline'
 WHERE a.topic = %(topic)s AND a.day < %(day)s AND a.day >= %(day)s - 30
@@ -100,7 +107,7 @@ ORDER BY s.ordinal
 RECORDS_READ = """
 SELECT r.id FROM records r WHERE r.day BETWEEN %(first)s AND %(day)s
   AND (EXISTS (SELECT 1 FROM record_topics t WHERE t.record_id = r.id AND t.topic = %(topic)s)
-       OR EXISTS (SELECT 1 FROM storyline_records sr JOIN storylines s ON s.id = sr.storyline_id
+       OR EXISTS (SELECT 1 FROM storyline_members(%(day)s) sr JOIN storylines s ON s.id = sr.storyline_id
                   WHERE sr.record_id = r.id AND s.topic = %(topic)s))
 ORDER BY r.id
 """
@@ -160,11 +167,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Storyline:
-    """A storyline of this topic with records in the window. Its label and last day grow with later days: not used."""
+    """A storyline of this topic with records in the window, as it stood that day.
+
+    Its label grows with later days: not used. first_day: since when it develops, an heir since the older of the two.
+    told_on: the day of the topic's latest earlier story that told it, or one that merged into it.
+    """
 
     id: int
     kind: str
     first_day: date
+    state: str | None = None
+    told_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -236,7 +249,7 @@ class Material:
                 for c in self.claims
             ],
             [(p.source.version_id, p.links, p.rank) for p in self.pages],
-            [(s.id, s.kind, s.first_day) for s in self.storylines.values()],
+            [(s.id, s.kind, s.first_day, s.told_on) for s in self.storylines.values()],
             [(s["id"], s["kind"], s["severity"], s["p_uncorrected"]) for s in (*self.signals, *self.warnings)],
             [(e.day, sorted(e.storylines)) for e in self.earlier if (self.day - e.day).days <= 7],
             {k: v for k, v in (self.baseline or {}).items() if k != "sealed_at"},
@@ -254,6 +267,8 @@ def load_material(conn: Connection, day: date, topic: str, publication: Publicat
     claims = tuple(_claim(row) for row in conn.execute(CLAIMS, ask))
     measured = conn.execute(SIGNALS, ask).fetchall()
     signals = tuple(row for row in measured if row["kind"] not in WARNINGS)
+    earlier = tuple(Earlier(**row | {"storylines": frozenset(row["storylines"])}) for row in conn.execute(EARLIER, ask))
+    told_on = {storyline: story.day for story in reversed(earlier) for storyline in story.storylines}
     weights: dict[int, float] = {}
     for signal in signals:
         for record, weight in (signal["evidence"] or {}).items():
@@ -265,10 +280,10 @@ def load_material(conn: Connection, day: date, topic: str, publication: Publicat
         window=(first, day),
         claims=claims,
         pages=_pages(conn.execute(PAGES, ask).fetchall()),
-        storylines={row["id"]: Storyline(**row) for row in conn.execute(STORYLINES, ask)},
-        earlier=tuple(
-            Earlier(**row | {"storylines": frozenset(row["storylines"])}) for row in conn.execute(EARLIER, ask)
-        ),
+        storylines={
+            row["id"]: Storyline(**row, told_on=told_on.get(row["id"])) for row in conn.execute(STORYLINES, ask)
+        },
+        earlier=earlier,
         told=tuple(Told(**row | {"text": as_read(row["text"])}) for row in conn.execute(TOLD, ask)),
         signals=signals,
         warnings=tuple(row for row in measured if row["kind"] in WARNINGS),

@@ -68,6 +68,16 @@ class NotEnough(Exception):
         self.reasons = [{"gate": "evidence", "rule": rule, "detail": detail}]
 
 
+def nothing_to_tell(material: Material) -> NotEnough:
+    """Why no storyline can be told: nothing may be quoted, or nothing came since an earlier story told them."""
+    told = [s for s in material.storylines.values() if s.told_on is not None]
+    if told:
+        last = max(s.told_on for s in told if s.told_on is not None)
+        detail = f"{len(told)} storylines were told before, {last} last, and nothing came since that may be quoted"
+        return NotEnough("nothing new", detail)
+    return NotEnough("no usable claim", f"0 quotable claims from {material.records_read} records read")
+
+
 # Sections by form: at least, at most.
 SECTIONS = {"story": (3, 3), "dispatch": (1, 2)}
 
@@ -80,7 +90,7 @@ def make_plan(material: Material, without: frozenset[int] = frozenset(), form: F
     least, most = SECTIONS[form]
     threads = threads_of(material, without)
     if not threads:
-        raise NotEnough("no usable claim", f"0 quotable claims from {material.records_read} records read")
+        raise nothing_to_tell(material)
     strong = [t for t in threads if t.records >= STRONG_RECORDS and t.authors >= 2]
     lead = _lead(threads, strong)
     sections: list[tuple[str, list[Thread]]] = [("storyline", [lead])]

@@ -5,12 +5,14 @@ The ids of those versions are inputs of the article. What does not belong here: 
 
 from __future__ import annotations
 
+from datetime import date
+
 from aidran_pipeline.write import wording
 from aidran_pipeline.write.builder import Builder, spell
 from aidran_pipeline.write.draft import CountFact, Sentence
 from aidran_pipeline.write.frames import day_name
 from aidran_pipeline.write.gates.counts import volume_figures
-from aidran_pipeline.write.material import Earlier
+from aidran_pipeline.write.material import Earlier, Storyline
 from aidran_pipeline.write.select import Plan
 
 
@@ -26,11 +28,22 @@ def write_story_so_far(builder: Builder, plan: Plan, headline_at: int) -> list[i
     latest = earlier[0]
     new = {u.source.record_id for s in builder.sentences for u in s.uses if u.source.record_id is not None}
     rows = [i for i, s in enumerate(builder.sentences) if s.uses]
-    continuing = plan.lead.storyline.first_day < material.window[0] or plan.lead.storyline.first_day <= latest.day
     count = f"{spell(len(new))} records"
-    text = wording.TODAY[0 if continuing else 1].format(n=count)
-    builder.add(_told(text, rows, [CountFact(count, "records", len(new))]))
+    facts = [CountFact(count, "records", len(new))]
+    since = developing_since(plan.lead.storyline, material.day, latest.day)
+    if since is not None:
+        text = wording.TODAY[2].format(n=count, date=day_name(since))
+        facts.append(CountFact(day_name(since), "lead_since", day_name(since)))
+    else:
+        text = wording.TODAY[1].format(n=count)
+    builder.add(_told(text, rows, facts))
     return [e.version_id for e in earlier]
+
+
+def developing_since(storyline: Storyline, day: date, latest: date) -> date | None:
+    """Since when the lead develops, where an earlier story told it, or it is older than the latest one; else None."""
+    older = storyline.told_on is not None or storyline.first_day <= latest
+    return storyline.first_day if older and storyline.first_day < day else None
 
 
 def write_frame(builder: Builder) -> list[int]:

@@ -61,6 +61,10 @@ class Thread:
         """Claims of people who post."""
         return [c for c in self.claims if is_post(c)]
 
+    def new(self) -> list[Claim]:
+        """Claims of records that are younger than the story that told this storyline before; all where none did."""
+        return [c for c in self.claims if is_new(c, self.storyline)]
+
     def names(self) -> list[str]:
         """Names in its claims, by how many records say them, then by first use; general ones left out.
 
@@ -79,6 +83,11 @@ class Thread:
             if not any(name.lower() in other.lower() or other.lower() in name.lower() for other in names):
                 names.append(name)
         return names
+
+
+def is_new(claim: Claim, storyline: Storyline) -> bool:
+    """Whether a claim's record was published after the day of the latest story that told its storyline."""
+    return storyline.told_on is None or (claim.source.day is not None and claim.source.day > storyline.told_on)
 
 
 def telling(name: str) -> bool:
@@ -139,7 +148,10 @@ def newsworthiness(thread: Thread, material: Material) -> float:
 
 
 def threads_of(material: Material, without: frozenset[int] = frozenset()) -> list[Thread]:
-    """Storylines with at least one usable claim, best first. `without`: ids of claims that a gate refused."""
+    """Storylines with at least one usable claim, best first. `without`: ids of claims that a gate refused.
+
+    What an earlier story told is told again only with something new, and that first.
+    """
     grouped: dict[int, list[Claim]] = {}
     for claim in material.claims:
         storyline = claim.source.storyline_id
@@ -147,9 +159,12 @@ def threads_of(material: Material, without: frozenset[int] = frozenset()) -> lis
             grouped.setdefault(storyline, []).append(claim)
     threads = []
     for storyline, claims in grouped.items():
-        ordered = sorted(claims, key=lambda c: (-claim_value(c, material), c.native_id, c.start))
+        own = material.storylines[storyline]
+        ordered = sorted(claims, key=lambda c: (not is_new(c, own), -claim_value(c, material), c.native_id, c.start))
         pages = [p for p in material.pages if p.storylines == (storyline,)]
-        thread = Thread(material.storylines[storyline], ordered, pages)
+        thread = Thread(own, ordered, pages)
+        if not thread.new():
+            continue
         thread.score = newsworthiness(thread, material)
         threads.append(thread)
     return sorted(threads, key=lambda t: (-t.score, t.claims[0].native_id))

@@ -139,5 +139,7 @@ LED_BEFORE = "Before that, on {days}, it was {q}."
 TODAY = (
     "Today’s page rests on {n} that no earlier story used, and follows the same storyline further.",
     "Today’s page rests on {n} that no earlier story used, and leads with a storyline that was not the lead before.",
+    "Today’s page rests on {n} that no earlier story used, and leads with a storyline that has been developing since "
+    "{date}.",
 )
 FIRST_STORY = "No earlier story on {label} stands within {days}; the oldest record cited dates from {date}."

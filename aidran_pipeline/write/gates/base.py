@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from aidran_pipeline.config.publication import Publication
@@ -41,6 +42,7 @@ class Context:
     """What the gates compare a draft with, read from the database.
 
     earlier_headlines, earlier_sentences: id of a sentence of an earlier story → its words and its day.
+    storyline_since: id → since when it develops. OtherStory.storylines are those that go on with what was told.
     """
 
     publication: Publication
@@ -52,6 +54,7 @@ class Context:
     others: tuple[OtherStory, ...] = ()
     earlier_headlines: dict[int, tuple[str, Any]] = field(default_factory=dict)
     storyline_topics: dict[int, str] = field(default_factory=dict)
+    storyline_since: dict[int, date] = field(default_factory=dict)
     earlier_sentences: dict[int, tuple[str, Any]] = field(default_factory=dict)
 
     def told_before(self, sentence: Sentence) -> list[str]:

@@ -50,6 +50,9 @@ def recount(fact: CountFact, sentence: Sentence, draft: Draft, context: Context)
         return _OF_THE_TOPIC[fact.kind](context)
     if fact.kind in ("earlier_story", "earlier_day"):
         return _earlier(fact, sentence, context)
+    if fact.kind == "lead_since":
+        since = context.storyline_since.get(draft.inputs.get("lead_storyline", 0))
+        return f"{since.day} {since:%B}" if since else "no such storyline"
     sources = {use.source.key: use.source for use in grounds(draft, sentence) if use.source.kind == "record"}.values()
     outlets = [s for s in sources if s.platform == "news"]
     first = earliest(outlets)

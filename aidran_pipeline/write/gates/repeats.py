@@ -16,7 +16,10 @@ NEW_EVIDENCE = 0.5
 
 
 def not_a_repeat(draft: Draft, context: Context) -> list[GateFailure]:
-    """Headlines differ, a storyline has one owner, most evidence is new, no sentence stands twice."""
+    """Headlines differ, a storyline has one owner, the lead something new since it was told, no sentence stands twice.
+
+    Most evidence is new.
+    """
     found = _within(draft)
     records = {s.record_id for s in draft.sources("record")}
     title = draft.one("headline")
@@ -27,7 +30,12 @@ def not_a_repeat(draft: Draft, context: Context) -> list[GateFailure]:
             found.append(
                 GateFailure("repeats", "storyline of another topic", f"storyline {storyline} belongs to {owner}")
             )
+    lead = draft.inputs.get("lead_storyline")
     for other in context.others:
+        if other.topic == draft.topic and lead in other.storylines and not _new_since(draft, lead, other.day):
+            found.append(
+                GateFailure("repeats", "nothing new on its storyline", f"{other.slug} told it; no later record of it")
+            )
         if title and similarity(title, other.headline) >= SAME_HEADLINE:
             found.append(GateFailure("repeats", "headline told before", f"{other.slug}: {shown(other.headline)}"))
         shared = records & other.records
@@ -42,6 +50,11 @@ def not_a_repeat(draft: Draft, context: Context) -> list[GateFailure]:
                 )
             )
     return found
+
+
+def _new_since(draft: Draft, storyline: object, day: str) -> bool:
+    """Whether the draft cites a record of the storyline from after a day: then the story develops."""
+    return any(s.storyline_id == storyline and str(s.day) > day for s in draft.sources("record"))
 
 
 def _within(draft: Draft) -> list[GateFailure]:

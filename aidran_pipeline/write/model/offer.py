@@ -18,7 +18,7 @@ from aidran_pipeline.write.fit import opens, printable, repeats, similarity
 from aidran_pipeline.write.frames import bare, use_of
 from aidran_pipeline.write.gates.quotes import cut_off, whole_sentence
 from aidran_pipeline.write.material import Claim, Material, Page, Told
-from aidran_pipeline.write.select import MIN_FIT, NotEnough, Plan, make_plan
+from aidran_pipeline.write.select import MIN_FIT, NotEnough, Plan, make_plan, nothing_to_tell
 from aidran_pipeline.write.threads import Thread, threads_of
 
 MOST_CLAIMS = 44
@@ -78,7 +78,7 @@ def make_offer(material: Material, publication: Publication, without: frozenset[
     """
     threads = threads_of(material, without)
     if not threads:
-        raise NotEnough("no usable claim", f"0 quotable claims from {material.records_read} records read")
+        raise nothing_to_tell(material)
     plan = _plan(material, without)
     ordered = _in_order(threads, plan)
     claims = list(_chosen(ordered, plan, publication))
