@@ -75,6 +75,7 @@ class Page:
 
     withdrawn: (native id, status) of posts that the body shows as deleted or removed. side: an attempt beside the
     source's own, such as one thread: its failure is a row of its own and leaves the source well.
+    kept: what of the body may be stored, None for all of it; refused: records left out because they were erased.
     """
 
     attempt: FetchResult
@@ -85,6 +86,8 @@ class Page:
     stream: Stream | None = None
     withdrawn: tuple[tuple[str, str], ...] = ()
     side: bool = False
+    kept: bytes | None = None
+    refused: int = 0
 
     @property
     def failed(self) -> bool:

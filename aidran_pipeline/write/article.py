@@ -110,7 +110,7 @@ def _decide(
     publication: Publication,
 ) -> ArticleResult:
     day, topic, draft, reasons = material.day, material.topic, written.draft, written.reasons
-    numbers = _numbers(material, draft) | written.numbers
+    numbers = decision_numbers(material, draft) | written.numbers
     if news is not None:
         numbers["newsworthiness"] = news.as_dict()
     common: dict[str, Any] = {
@@ -142,7 +142,7 @@ def _decide(
             return current
     if news is not None:
         draft.inputs["newsworthiness"] = news.as_dict()
-    draft.inputs["gates"] = [{"gate": name, "passed": True} for name in _gate_names()]
+    draft.inputs["gates"] = [{"gate": name, "passed": True} for name in gate_names()]
     version_id, slug, number, new = store_version(
         conn, draft, run=run, engine_version=written.engine_version, judge=judge_of(draft.engine), input_hash=digest
     )
@@ -152,13 +152,14 @@ def _decide(
                          version=number, article_version_id=version_id, numbers=numbers)  # fmt: skip
 
 
-def _gate_names() -> list[str]:
+def gate_names() -> list[str]:
+    """Names of the gates in their order."""
     from aidran_pipeline.write.gates import GATES
 
     return [name for name, _ in GATES]
 
 
-def _numbers(material: Material, draft: Draft | None) -> dict[str, Any]:
+def decision_numbers(material: Material, draft: Draft | None) -> dict[str, Any]:
     """The figures behind a decision."""
     records = {c.source.record_id: c.source for c in material.claims}.values()
     numbers: dict[str, Any] = {

@@ -39,7 +39,7 @@ JOIN articles a ON a.id = av.article_id
 LEFT JOIN records r ON r.id = c.record_id
 LEFT JOIN record_versions rv ON rv.id = c.record_version_id
 LEFT JOIN record_topics t ON t.record_id = r.id AND t.topic = a.topic
-LEFT JOIN LATERAL (SELECT m.storyline_id FROM storyline_members(a.day) m WHERE m.record_id = r.id) sr ON true
+LEFT JOIN storyline_records sr ON sr.record_id = r.id
 LEFT JOIN web_page_versions wv ON wv.id = c.web_page_version_id
 LEFT JOIN web_pages w ON w.id = wv.web_page_id
 WHERE sc.article_version_id = %(version)s
@@ -89,11 +89,12 @@ def draft_as_json(draft: Draft) -> dict[str, Any]:
 
 
 def store_version(
-    conn: Connection, draft: Draft, *, run: Run, engine_version: str, judge: tuple[str, str], input_hash: str
-) -> tuple[int, str, int, bool]:
+    conn: Connection, draft: Draft, *, run: Run, engine_version: str, judge: tuple[str, str], input_hash: str,
+    withdraws: bool = False,
+) -> tuple[int, str, int, bool]:  # fmt: skip
     """Append a version by the draft's engine. Returns (version id, slug, number, whether it is new).
 
-    Equal content adds nothing.
+    Equal content adds nothing, unless the version withdraws a source: then it follows the one that cited it.
     """
     digest = draft_hash(draft)
     article = conn.execute(
@@ -108,17 +109,17 @@ def store_version(
     same = conn.execute(
         "SELECT id, number FROM article_versions WHERE article_id = %s AND content_hash = %s", (article["id"], digest)
     ).fetchone()
-    if same is not None:
+    if same is not None and not withdraws:
         return same["id"], article["slug"], same["number"], False
     version = conn.execute(
         """INSERT INTO article_versions (article_id, number, gates_passed, published_at, records_read, records_cited,
                pages_cited, warming_up, inputs, engine, engine_version, judge, judge_version, input_hash,
-                   content_hash, run_id, form)
-           SELECT %s, 1 + count(*), true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+                   content_hash, run_id, form, withdraws)
+           SELECT %s, 1 + count(*), true, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
            FROM article_versions WHERE article_id = %s RETURNING id, number""",
         (article["id"], run.now, draft.records_read, len(draft.sources("record")), len(draft.sources("web")),
          draft.warming_up, Jsonb(draft.inputs), draft.engine, engine_version, *judge, input_hash, digest, run.id,
-         draft.form, article["id"]),
+         draft.form, withdraws, article["id"]),
     ).fetchone()  # fmt: skip
     assert version is not None
     _store_sentences(conn, draft, version["id"], judge)
