@@ -85,8 +85,11 @@ def parse_listing(body: bytes, *, url: str, content_type: str | None, source: Ma
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         found: Iterable[ParsedRecord | None] = _from_atom(body, url=url, content_type=content_type, source=source)
     else:
-        config = source.get("config") or {}
-        found = [_record(kind, data, config) for kind, data in _items(listing(body)["children"])]
+        config, children = source.get("config") or {}, listing(body)["children"]
+        kinds = {str(child.get("kind")) for child in children if isinstance(child, dict)}
+        if kinds and not kinds & {"t1", "t3", "more"}:
+            raise NotParsable("not_a_feed", f"a listing of {', '.join(sorted(kinds))[:60]}, not of posts")
+        found = [_record(kind, data, config) for kind, data in _items(children)]
     unique: dict[str, ParsedRecord] = {}
     for record in found:
         if record is not None:
