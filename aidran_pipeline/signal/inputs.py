@@ -163,12 +163,14 @@ class DayInputs:
         """Monitored voices by (day, source), those of no topic among them."""
         return {cell: sum(counts.values()) for cell, counts in self.counts.items()}
 
-    def asked(self, days: Iterable[date] | None = None) -> dict[str, Any]:
+    def asked(self, days: Iterable[date] | None = None, sources: Iterable[str] | None = None) -> dict[str, Any]:
         """Parameters of a query that begins with ASKED or ONCE: compared sources, each on the days it reached.
 
-        days: a part of `self.days`, all of them if None.
+        days: a part of `self.days`, all of them if None; sources: a part of `self.compared`, likewise.
         """
-        return _pairs(self, self.compared, self.days if days is None else days, self.now)
+        return _pairs(
+            self, self.compared if sources is None else sources, self.days if days is None else days, self.now
+        )
 
     def coverage(self, topic: str) -> dict[str, Any]:
         """Coverage of the day for a topic, for `baselines.coverage`; unknown sources by their usual volume."""

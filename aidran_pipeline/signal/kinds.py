@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from aidran_pipeline.signal import volume
+from aidran_pipeline.signal.entities import EntitySurge
 from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DayInputs, Evidence
 from aidran_pipeline.signal.volume import DayCount
@@ -85,7 +86,7 @@ class VolumeSpike:
 
 
 # In the order in which they are told of.
-KINDS: tuple[Kind, ...] = (VolumeSpike(),)
+KINDS: tuple[Kind, ...] = (VolumeSpike(), EntitySurge())
 
 
 def kind_of(name: str, version: str | None = None) -> Kind | None:

@@ -178,10 +178,21 @@ def _pair(first: DayCount, second: DayCount) -> DayCount:
     return DayCount(second.day, count, total, usual / total if total else 0.0, min(first.coverage, second.coverage))
 
 
-def _window(history: Sequence[DayCount], last: DayCount) -> Window:
+def compare(series: Sequence[DayCount], clumping: float = 0.0) -> Window:
+    """The last day against the days before it, for kinds that count something else than all voices.
+
+    clumping: φ of a variance that grows with the mean, (1 + φ)·mean, as of things that come several at once (NB1:
+    Cameron and Trivedi, ch. 3.3.1; for clumps of sizes c, φ = Σc²/Σc - 1). The over-dispersion is the series' own, or
+    φ over the mean where that is more: of what is rare its own days say too little. The last day must be known.
+    """
+    return _window(known(series[:-1]), series[-1], clumping)
+
+
+def _window(history: Sequence[DayCount], last: DayCount, clumping: float = 0.0) -> Window:
     usual, count = fit(history, last), last.count or 0
-    spread = math.sqrt(usual.mean + usual.alpha * usual.mean * usual.mean) or 1.0
-    p_value = float(f"{upper_tail(count, usual.mean, usual.alpha):.9g}")
+    alpha = max(usual.alpha, clumping / usual.mean) if clumping and usual.mean > 0 else usual.alpha
+    spread = math.sqrt(usual.mean + alpha * usual.mean * usual.mean) or 1.0
+    p_value = float(f"{upper_tail(count, usual.mean, alpha):.9g}")
     return Window(count, usual.mean, round((count - usual.mean) / spread, 6), p_value)
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from aidran_pipeline.config.publication import load_publication
-from aidran_pipeline.signal import compute_signals, latest_day, list_signals, replay_days
+from aidran_pipeline.signal import KINDS, compute_signals, latest_day, list_signals, replay_days
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
 from aidran_pipeline_tests.world import World, at, dump
@@ -45,7 +45,7 @@ def test_the_past_is_what_is_stored(world: World) -> None:
     before = dump(world.conn, TABLES)
     told = replay_days(world.conn, DAY - timedelta(days=1), DAY, records=True)
     assert told.differences == [] and told.notes == []
-    assert (told.baselines, told.signals, told.recounted) == (4, 1, 4)
+    assert (told.baselines, told.signals, told.recounted) == (4 * len(KINDS), 1, 4 * len(KINDS))
     assert dump(world.conn, TABLES) == before, "it reads only"
 
 
@@ -111,14 +111,15 @@ def test_rows_of_a_method_that_is_gone_are_a_note(world: World) -> None:
 
 def test_signals_are_listed_first_with_their_evidence(world: World) -> None:
     assert latest_day(world.conn) == DAY
-    rows = list_signals(world.conn, DAY)
+    rows = [row for row in list_signals(world.conn, DAY) if row["kind"] == "volume_spike"]
     assert [row["topic"] for row in rows] == ["ai-law", "ai-finance"]
+    assert [row["kind"] for row in list_signals(world.conn, DAY, "ai-law")] == [kind.name for kind in KINDS]
     assert rows[0]["outcome"] == "signal" and len(rows[0]["evidence"]) == rows[0]["voices"] == 32
     assert rows[1]["evidence"] == [] and rows[1]["outcome"] == "warming_up" and rows[1]["p_value"] is None
-    (quiet,) = list_signals(world.conn, DAY - timedelta(days=1), "ai-law")
+    quiet = list_signals(world.conn, DAY - timedelta(days=1), "ai-law")[0]
     assert quiet["outcome"] == "quiet" and quiet["evidence"] == [] and quiet["severity"] is None
     assert quiet["observed"] == quiet["voices"] == 8 and 6 < quiet["expected"] < 8 and quiet["p_value"] > 0.05
-    assert [row["topic"] for row in list_signals(world.conn, DAY, "ai-finance")] == ["ai-finance"]
+    assert {row["topic"] for row in list_signals(world.conn, DAY, "ai-finance")} == {"ai-finance"}
     assert list_signals(world.conn, DAY - timedelta(days=9)) == []
 
 
@@ -138,9 +139,14 @@ def test_the_commands_say_it_on_a_terminal(
     monkeypatch.setattr(signals, "_newsroom", lambda: SimpleNamespace(connection=connection, topics=topics))
     signals.show_signals(None, None, as_json=False)
     shown = capsys.readouterr().out
-    assert "2026-06-20: 1 signals in 2 measures" in shown and "32 voices of 32 authors in 2 publisher families" in shown
+    assert (
+        f"2026-06-20: 1 signals in {2 * len(KINDS)} measures" in shown
+        and "32 voices of 32 authors in 2 publisher families" in shown
+    )
     assert signals.replay_signals("2026-06-19", None, records=True, as_json=False) == 0
-    assert "4 baselines and 1 signals computed again, 4 counted from records, 0 differences" in capsys.readouterr().out
+    n = 4 * len(KINDS)
+    said = f"{n} baselines and 1 signals computed again, {n} counted from records, 0 differences"
+    assert said in capsys.readouterr().out
     world.conn.execute("ALTER TABLE signals DISABLE TRIGGER sealed_stays")
     world.conn.execute(TAMPERED["p_value"])
     assert signals.replay_signals(None, None, records=False, as_json=True) == 1

@@ -14,15 +14,17 @@ import psycopg
 import pytest
 
 from aidran_pipeline.config.publication import Publication, load_publication
-from aidran_pipeline.signal import compute_signals, replay
+from aidran_pipeline.signal import KINDS, compute_signals, replay
 from aidran_pipeline.store.db import Connection, connect
 from aidran_pipeline.store.provenance import Run, StageResult
+from aidran_pipeline.store.signal_kinds import WARNINGS
 from aidran_pipeline_tests.world import World, at, dump
 
 DAY = date(2026, 6, 20)
 MORNING = at(DAY + timedelta(days=1), 5, 30)
 TOPICS = ("ai-law", "ai-finance", "ai-military")
 PUBLICATION = load_publication()
+STORY_KINDS = sum(kind.name not in WARNINGS for kind in KINDS)
 TABLES = ("baselines", "signals", "signal_evidence")
 
 
@@ -65,14 +67,18 @@ def compute(
     return {topic: result for (_, topic), result in found.items()}
 
 
-def baseline(world: World, topic: str = "ai-law", day: date = DAY) -> dict[str, Any]:
-    row = world.conn.execute("SELECT * FROM baselines WHERE topic = %s AND day = %s", (topic, day)).fetchone()
+def baseline(world: World, topic: str = "ai-law", day: date = DAY, kind: str = "volume_spike") -> dict[str, Any]:
+    row = world.conn.execute(
+        "SELECT * FROM baselines WHERE topic = %s AND day = %s AND kind = %s", (topic, day, kind)
+    ).fetchone()
     assert row is not None
     return row
 
 
-def signal(world: World, topic: str = "ai-law", day: date = DAY) -> dict[str, Any] | None:
-    return world.conn.execute("SELECT * FROM signals WHERE topic = %s AND day = %s", (topic, day)).fetchone()
+def signal(world: World, topic: str = "ai-law", day: date = DAY, kind: str = "volume_spike") -> dict[str, Any] | None:
+    return world.conn.execute(
+        "SELECT * FROM signals WHERE topic = %s AND day = %s AND kind = %s", (topic, day, kind)
+    ).fetchone()
 
 
 # --- what a spike is -----------------------------------------------------------------------------------------------------
@@ -88,7 +94,8 @@ def test_a_rise_in_the_topics_share_is_a_signal_with_its_evidence(world: World) 
     assert found["observed"] == 32
     # 8 of 28 voices a day before, 52 voices today: about 15 were to be expected.
     assert 12 < found["expected"] < 18 and found["score"] > 3
-    assert found["p_value"] == pytest.approx(found["p_uncorrected"] * len(TOPICS)) and found["p_value"] < 0.05
+    assert (row["tests"], row["kinds"]) == (len(TOPICS) * STORY_KINDS, STORY_KINDS)
+    assert found["p_value"] == pytest.approx(found["p_uncorrected"] * row["tests"]) and found["p_value"] < 0.05
     assert (found["records"], found["authors"], found["families"]) == (32, 32, 2)
     weights = [r["weight"] for r in world.conn.execute("SELECT weight FROM signal_evidence")]
     assert len(weights) == 32 and all(w == pytest.approx(0.8) for w in weights)
@@ -429,7 +436,9 @@ def test_two_runs_at_once_leave_one_row(world: World, database_url: str) -> None
     for thread in threads:
         thread.join()
     assert errors == []
-    assert world.one("SELECT count(*) FROM baselines") == 3 and world.one("SELECT count(*) FROM signals") == 1
+    assert (
+        world.one("SELECT count(*) FROM baselines") == 3 * len(KINDS) and world.one("SELECT count(*) FROM signals") == 1
+    )
 
 
 def test_metadata_and_series_are_plain_json(world: World) -> None:
