@@ -18,6 +18,7 @@ from typing import Any
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.config.sources import publisher_family
 from aidran_pipeline.ingest.erased import leave_out_erased
+from aidran_pipeline.ingest.full_text import complete_articles
 from aidran_pipeline.ingest.health import TRAILING, Activity, after_failure, after_success, is_due
 from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits
 from aidran_pipeline.ingest.moves import learned_address, note_move
@@ -89,6 +90,8 @@ def ingest_platform(
     # Two runs at once (a backfill of several days) would both ask the same due sources: the second waits its turn.
     with advisory_lock(conn, f"ingest {platform}"):
         changed = _read_and_write(conn, platform, day, run, settings, limits, result)
+        if platform == "news":
+            changed |= complete_articles(conn, run=run, settings=settings)
     days = sorted(changed | {day})
     versions = day_versions(conn, platform, days)
     for each in days:
@@ -250,8 +253,15 @@ def _store(conn: Connection, platform: str, reading: Reading, run: Run, result: 
         health = _health(conn, reading, stored, run.now)
         for fetch_id, count in seen.items():
             conn.execute(
-                "UPDATE fetches SET records_seen = %s, records_new = %s, next_check_at = %s WHERE id = %s",
-                (count, stored.new_by_fetch.get(fetch_id, 0), health["next_check_at"], fetch_id),
+                """UPDATE fetches SET records_seen = %s, records_new = %s, next_check_at = %s, consecutive_failures = %s
+                   WHERE id = %s""",
+                (
+                    count,
+                    stored.new_by_fetch.get(fetch_id, 0),
+                    health["next_check_at"],
+                    health["consecutive_failures"],
+                    fetch_id,
+                ),
             )
         save_health(conn, source["id"], health, now=run.now)
         if reading.plan.token and reading.failed and reading.last and reading.last.attempt.http_status in (400, 401):
@@ -345,7 +355,7 @@ def _family(source: Mapping[str, Any], publisher: str, record: ParsedRecord) -> 
 
 
 def _health(conn: Connection, reading: Reading, stored: Stored, now: datetime) -> dict[str, Any]:
-    source, last = reading.plan.source, reading.pages[-1]
+    source, last = reading.plan.source, reading.last or reading.pages[-1]
     back = source["kind"] == "rss" and note_move(conn, reading, now)
     if reading.failed:
         health = after_failure(

@@ -122,7 +122,7 @@ def json_feed(index: Index, entries: list[tuple[Head, str]]) -> bytes:
 
 
 def sitemap(index: Index) -> bytes:
-    """Home, topics, current stories and the two pages about the site; lineage pages are reached from their stories."""
+    """Home, topics, current stories and the pages about the site; lineage pages are reached from their stories."""
     urlset = Xml.Element("urlset", {"xmlns": "http://www.sitemaps.org/schemas/sitemap/0.9"})
 
     def add(path: str, changed: datetime | None) -> None:
@@ -139,4 +139,5 @@ def sitemap(index: Index) -> bytes:
         add(head.path, head.published_at)
     add("methodology/", None)
     add("corrections/", None)
+    add("sources/", index.updated)
     return _bytes(urlset)

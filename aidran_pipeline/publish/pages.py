@@ -16,6 +16,7 @@ from aidran_pipeline.publish.prose import plain, render
 from aidran_pipeline.publish.read import Head, Index, read_related
 from aidran_pipeline.publish.reasons import read_reasons
 from aidran_pipeline.publish.safe import clean, hidden_characters, host_of, json_ld, plain_json, web_url
+from aidran_pipeline.publish.sources import read_sources, sources_json
 from aidran_pipeline.publish.story_rows import Body, Cite, read_body
 from aidran_pipeline.store.db import Connection
 
@@ -37,7 +38,7 @@ def environment() -> Environment:
         "clean": clean, "plain": plain, "web_url": web_url, "host": host_of, "json_ld": json_ld,
         "hidden": hidden_characters, "iso": words.iso,
         "long_date": words.long_date, "short_date": words.short_date, "tiny_date": words.tiny_date,
-        "moment": words.moment,
+        "moment": words.moment, "brief": words.brief,
         "outcome": lambda name: words.OUTCOMES.get(name, name),
         "count": words.count, "platform": words.platform, "reason": words.reason, "detail": words.detail,
     }  # fmt: skip
@@ -94,10 +95,13 @@ class Pages:
             )  # fmt: skip
 
     def plain_pages(self) -> Iterator[Page]:
-        """Methodology, corrections and the page for what is not there (which is served at any depth)."""
+        """Methodology, corrections, sources and the page for what is not there (which is served at any depth)."""
         yield self.html("methodology.html", "methodology/")
         updated = [heads for heads in self.index.by_article.values() if len(heads) > 1]
         yield self.html("corrections.html", "corrections/", updated=updated)
+        shown = read_sources(self.conn, self.index.updated)
+        yield "sources/index.json", plain_json(sources_json(shown))
+        yield self.html("sources.html", "sources/", shown=shown)
         yield self.html("404.html", "404.html", root=self.index.publication.base_url.path or "/")
 
     def article(self, versions: list[Head]) -> Iterator[Page]:

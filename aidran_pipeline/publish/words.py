@@ -62,6 +62,12 @@ def moment(value: datetime) -> str:
     return f"{short_date(value)}, {value:%H:%M} UTC"
 
 
+def brief(value: datetime, beside: datetime) -> str:
+    """20 May, 06:40; a bare date when it is of another year than the moment beside it."""
+    value = value.astimezone(UTC)
+    return f"{tiny_date(value)}, {value:%H:%M}" if value.year == beside.year else short_date(value)
+
+
 def iso(value: date | datetime) -> str:
     """For machines: RFC 3339 in UTC, or a plain date."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value.isoformat()

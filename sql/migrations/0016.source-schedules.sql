@@ -7,6 +7,9 @@ ALTER TABLE sources
 COMMENT ON COLUMN sources.check_seconds IS 'Seconds from the last attempt to the next check, before jitter; null until a release that knows it has asked the source.';
 COMMENT ON COLUMN sources.check_why IS 'Why so many, in words with their figures: its own trailing activity, failures in a row, what the server asked for.';
 
+ALTER TABLE fetches ADD COLUMN consecutive_failures integer CHECK (consecutive_failures >= 0);
+COMMENT ON COLUMN fetches.consecutive_failures IS 'Failed readings of the source in a row, this one included; 0 when the reading it belongs to succeeded; null before a release that knows it, and for pages.';
+
 CREATE TABLE source_states (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source_id    text NOT NULL REFERENCES sources,
