@@ -200,6 +200,9 @@ class Cluster:
         for remains in sorted(self.home.glob("postgres.new-*")):  # of a killed attempt: we hold the lock
             shutil.rmtree(remains, ignore_errors=True)
         if not self.folder.exists() or not any(self.folder.iterdir()):
+            # A server whose folder was removed under it lives on for up to a minute, and writes its control file by
+            # path: into the new cluster, which then cannot start.
+            self._end_processes(signal.SIGQUIT)
             self._create(launcher)
         self._check_version()
         deadline = time.monotonic() + START_SECONDS
@@ -358,11 +361,14 @@ class Cluster:
         _wait(lambda: not alive(pid.pid), 60)
         return True
 
-    def _end_processes(self) -> bool:
-        """End this cluster's processes: fast shutdown, after 30 s immediate shutdown. False when there were none."""
+    def _end_processes(self, first: signal.Signals = signal.SIGINT) -> bool:
+        """End this cluster's processes: fast shutdown, after 30 s immediate shutdown. False when there were none.
+
+        first: SIGQUIT for those that have nothing left to save.
+        """
         if not server_processes(self.data):
             return False
-        for request, patience in ((signal.SIGINT, 30.0), (signal.SIGQUIT, 15.0)):
+        for request, patience in ((first, 30.0), (signal.SIGQUIT, 15.0)):
             for pid in server_processes(self.data):
                 _send(pid, request)
             if _wait(lambda: not server_processes(self.data), patience):

@@ -208,7 +208,7 @@ def server_processes(data: Path) -> list[int]:
 def _works_in(entry: Path, data: Path) -> bool:
     """Whether a process has this working folder (every PostgreSQL process of a cluster) or names it with -D."""
     try:
-        if (entry / "cwd").readlink() == data:
+        if str((entry / "cwd").readlink()) in (str(data), f"{data} (deleted)"):
             return True
     except OSError:  # another user's process hides its working folder, not its command line
         pass

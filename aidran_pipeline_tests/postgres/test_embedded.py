@@ -159,6 +159,19 @@ def test_killed_server_starts_again_with_what_was_committed(settings: Settings) 
     assert read_row(ensure_server(settings)) == 42
 
 
+def test_home_removed_under_a_running_server_is_made_anew_without_it(settings: Settings) -> None:
+    """The old server writes its control file by path: left alive, it would spoil the new cluster of that path."""
+    write_row(ensure_server(settings))
+    cluster = Cluster(settings.home)
+    old = server_processes(cluster.data)
+    assert old
+    shutil.rmtree(settings.home)
+    url = ensure_server(settings)
+    assert not [pid for pid in old if alive(pid)]
+    write_row(url)
+    assert stop_server(settings) and read_row(ensure_server(settings)) == 42
+
+
 def test_pid_file_with_a_reused_id_is_not_believed(settings: Settings) -> None:
     write_row(ensure_server(settings))
     old = kill_server(settings)
