@@ -11,14 +11,17 @@ The defence against text that takes the model over, in the order in which it wor
    wrong in our words, never in the reply's, which another record may have written.
 So the worst that a record can do is to cost calls and to add claims that are its own sentences, word for word.
 
+A model that cannot read at all would make every batch be split to its last record. It is given up (reader_trust.py)
+when it cannot read a record of our own either, so that no text of a source can bring that about.
+
 What does not belong here: what is kept of one account (reader_check.py), rows (reader_store.py).
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -27,7 +30,8 @@ from aidran_pipeline.analyze.reader_check import MENDABLE, examine, notes_of
 from aidran_pipeline.analyze.reader_control import control_for, misread
 from aidran_pipeline.analyze.reader_prompt import batches, ident_of, request, shown
 from aidran_pipeline.analyze.reader_terms import Account, Accounts, Examined, Outcome, Reading, Shown, Tally
-from aidran_pipeline.llm import Answer, Models
+from aidran_pipeline.analyze.reader_trust import Trust
+from aidran_pipeline.llm import Answer, Models, Request
 
 # Failures after which a smaller question may be answered. Anything else is the server's, not a record's.
 OF_THE_QUESTION = ("contract", "refused")
@@ -49,39 +53,72 @@ def read(
 ) -> tuple[list[Reading], Tally]:
     """What the model says of the records, one reading each in the order of the rows, and figures.
 
-    rows: as claims.REPRESENTATIVES gives them, with `metadata`; labels: of the topics. Rounds of questions, each asked
-    side by side; every record ends as read, as broken by itself, or as not read because the server failed.
+    rows: as claims.REPRESENTATIVES gives them, with `metadata`; labels: of the topics. The first question goes out
+    alone, then more side by side while the replies can be used; what an answer makes necessary is asked next, so that a
+    bad model shows on few records. Every record ends as read, as broken by itself, or as not read because the server
+    failed or the model was given up. The order of the questions depends on the answers alone.
     """
     records = _distinct([shown(row) for row in rows])
     tally = Tally(alone=sum(bool(record.alone) for record in records))
-    questions = []
+    trust = Trust(models, tally)
+    questions: deque[Question] = deque()
     for topic in dict.fromkeys(row["topic"] for row in rows):
         own = [record for record in records if record.row["topic"] == topic]
         questions += [Question(topic, batch) for batch in batches(own)]
     done: dict[str, Reading] = {}
     while questions:
-        controls = [control_for(q.records) if len(q.records) > 1 else None for q in questions]
+        wave = [questions.popleft() for _ in range(min(trust.side_by_side, len(questions)))]
+        controls = [control_for(q.records) if len(q.records) > 1 else None for q in wave]
         asked = [
             request(_with(q.records, control), day, q.topic, labels.get(q.topic, q.topic), q.notes)
-            for q, control in zip(questions, controls, strict=True)
+            for q, control in zip(wave, controls, strict=True)
         ]
-        answers = models.ask(asked)
-        tally.requests += len(asked)
         following: list[Question] = []
-        for question, control, answer in zip(questions, controls, answers, strict=True):
-            tally.calls.update(answer.calls)
-            tally.cached += answer.cached
-            readings, more = settle(question, control[0] if control else None, answer, tally)
-            done.update({reading.shown.ident: reading for reading in readings})
-            following += more
-        questions = following
+        for question, control, answer in zip(wave, controls, _ask(asked, models, tally), strict=True):
+            settled = settle(question, control[0] if control else None, answer, tally)
+            done.update({reading.shown.ident: reading for reading in settled.readings})
+            following += settled.more
+            trust.note(answer.calls, [record.ident for record in question.records], usable=settled.usable)
+        questions.extendleft(reversed(following))
+        if trust.in_doubt:
+            last = wave[-1].topic
+            trials = [request((own,), day, last, labels.get(last, last), own=True) for own in trust.own_records()]
+            if trust.lost(_ask(trials, models, tally)):
+                done |= {ident: _unbelieved(done[ident], tally) for ident in trust.in_the_streak if ident in done}
     return [done[record.ident] for record in records], tally
 
 
-def settle(
-    question: Question, control: Shown | None, answer: Answer[Accounts], tally: Tally
-) -> tuple[list[Reading], list[Question]]:
-    """What an answer settles, and what must be asked because of it."""
+def _ask(requests: list[Request[Accounts]], models: Models, tally: Tally) -> list[Answer[Accounts]]:
+    answers = models.ask(requests)
+    tally.requests += len(requests)
+    for answer in answers:
+        tally.calls.update(answer.calls)
+        tally.cached += answer.cached
+    return answers
+
+
+def _unbelieved(reading: Reading, tally: Tally) -> Reading:
+    """A record in which a model found nothing just before it was given up: it has not read that either."""
+    if reading.outcome != "read" or reading.examined.claims:
+        return reading
+    tally.failures["contract"] += 1
+    return replace(reading, outcome="contract", failure="contract")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What an answer settles, and what must be asked because of it.
+
+    usable: whether the reply shows a model that reads; None where it shows nothing of it either way.
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+    more: list[Question] = field(default_factory=list)
+    usable: bool | None = None
+
+
+def settle(question: Question, control: Shown | None, answer: Answer[Accounts], tally: Tally) -> Settled:
+    """What comes of an answer to a question."""
     if answer.value is None:
         return _failed(question, answer, tally)
     accounts = {account.id: account for account in answer.value.records}
@@ -96,7 +133,8 @@ def settle(
     }
     if misread(control, accounts.get(control.ident), question.records) or _distrusted(question, found, accounts):
         tally.distrusted += 1
-        return [], [Question(question.topic, (r,), asked=question.asked + 1) for r in question.records]
+        alone = [Question(question.topic, (r,), asked=question.asked + 1) for r in question.records]
+        return Settled(more=alone, usable=False)
     readings, more = [], []
     for record in question.records:
         examined, notes = found[record.ident], tuple(notes_of(found[record.ident]))
@@ -105,23 +143,30 @@ def settle(
             more.append(Question(question.topic, (record,), notes, examined, question.asked + 1))
         else:
             readings.append(Reading(record, "read", None, examined, question.asked))
-    return readings, more
+    return Settled(readings, more, usable=any(examined.claims for examined in found.values()))
 
 
-def _one(question: Question, accounts: dict[str, Account], tally: Tally) -> tuple[list[Reading], list[Question]]:
-    """The account of a record that was asked about alone; a quote that was not found is asked for once more."""
+def _one(question: Question, accounts: dict[str, Account], tally: Tally) -> Settled:
+    """The account of a record that was asked about alone; a quote that was not found is asked for once more.
+
+    A record of which nothing holds that the model claims, asked twice, has broken the contract like any other.
+    """
     record = question.records[0]
     examined = examine(record, accounts[record.ident])
     notes = tuple(notes_of(examined))
     if notes and question.first is None:
         tally.asked_again += 1
-        return [], [replace(question, notes=notes, first=examined, asked=question.asked + 1)]
+        return Settled(more=[replace(question, notes=notes, first=examined, asked=question.asked + 1)])
     if question.first is not None:
         examined = _better(question.first, examined)
-    return [Reading(record, "read", None, examined, question.asked)], []
+    if notes and not examined.claims:
+        tally.failures["contract"] += 1
+        return Settled([Reading(record, "contract", "contract", examined, question.asked)], usable=False)
+    usable = True if examined.claims else False if "emptied" in examined.signs else None
+    return Settled([Reading(record, "read", None, examined, question.asked)], usable=usable)
 
 
-def _failed(question: Question, answer: Answer[Accounts], tally: Tally) -> tuple[list[Reading], list[Question]]:
+def _failed(question: Question, answer: Answer[Accounts], tally: Tally) -> Settled:
     """Halves of a batch that could not be answered as it stands, else how its records ended."""
     kind = answer.failure.kind if answer.failure else "contract"
     if kind in OF_THE_QUESTION:
@@ -129,12 +174,17 @@ def _failed(question: Question, answer: Answer[Accounts], tally: Tally) -> tuple
             tally.split += 1
             middle = len(question.records) // 2
             halves = (question.records[:middle], question.records[middle:])
-            return [], [Question(question.topic, half, asked=question.asked + 1) for half in halves]
+            more = [Question(question.topic, half, asked=question.asked + 1) for half in halves]
+            return Settled(more=more, usable=False)
         if question.first is not None and question.first.claims:  # the first look stands, the second gave nothing
-            return [Reading(question.records[0], "read", None, question.first, question.asked)], []
+            return Settled([Reading(question.records[0], "read", None, question.first, question.asked)])
     tally.failures[kind] += len(question.records)
-    outcome: Outcome = "contract" if kind in OF_THE_QUESTION else "unavailable"
-    return [Reading(record, outcome, kind, Examined(), question.asked) for record in question.records], []
+    if kind == "given_up" and answer.failure:
+        tally.given_up = answer.failure.detail
+    own = kind in OF_THE_QUESTION
+    outcome: Outcome = "contract" if own else "unavailable"
+    readings = [Reading(record, outcome, kind, Examined(), question.asked) for record in question.records]
+    return Settled(readings, usable=False if own else None)
 
 
 def _distrusted(question: Question, found: dict[str, Examined], accounts: dict[str, Account]) -> bool:

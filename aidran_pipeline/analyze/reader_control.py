@@ -35,6 +35,11 @@ SECOND = (
 def control_for(batch: Sequence[Shown]) -> tuple[Shown, int]:
     """The control record of a batch and the place among its records at which it is shown."""
     seed = sha256(" ".join(record.ident for record in batch).encode()).digest()
+    return control_of(seed), seed[12] % (len(batch) + 1)
+
+
+def control_of(seed: bytes) -> Shown:
+    """A record of our own, its words chosen by the 32 bytes of a hash."""
 
     def pick(index: int, choices: Sequence[str]) -> str:
         return choices[seed[index] % len(choices)]
@@ -51,7 +56,7 @@ def control_for(batch: Sequence[Shown]) -> tuple[Shown, int]:
     from aidran_pipeline.analyze.reader_prompt import sentences_of
 
     ident = sha256(seed + text.encode()).hexdigest()[:8]
-    return Shown(row, ident, sentences_of(row)), seed[12] % (len(batch) + 1)
+    return Shown(row, ident, sentences_of(row))
 
 
 def misread(control: Shown, account: Account | None, others: Sequence[Shown] = ()) -> str | None:

@@ -77,11 +77,14 @@ def batches(records: Sequence[Shown]) -> list[tuple[Shown, ...]]:
 
 
 def request(
-    records: Sequence[Shown], day: date, topic: str, label: str, notes: Sequence[str] = ()
+    records: Sequence[Shown], day: date, topic: str, label: str, notes: Sequence[str] = (), *, own: bool = False
 ) -> Request[Accounts]:
-    """The question about some records of one topic. notes: what was wrong with an earlier reply, never in its words."""
+    """The question about some records of one topic. notes: what was wrong with an earlier reply, never in its words.
+
+    own: the record is one of our own, asked to see whether the model reads at all.
+    """
     idents = [record.ident for record in records]
-    count = f"{len(records)} record" + ("s" if len(records) > 1 else "")
+    count = "our own record" if own else f"{len(records)} record" + ("s" if len(records) > 1 else "")
     return Request(
         role="reader", prompt=PROMPT, system=prompt_text(PROMPT), user=_question(records, label, notes),
         schema=Accounts, day=day, topic=topic, subject=count + (", asked again" if notes else ""),

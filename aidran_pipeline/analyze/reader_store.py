@@ -79,7 +79,7 @@ def read_day(conn: Connection, day: date, models: Models, run: Run) -> StageResu
     """The claims of a day's representatives by the model. No transaction is open while the model is asked.
 
     A version that was read, or that broke the contract by itself, is not asked about again; what a failing server left
-    unread is.
+    unread is, and what was not asked because the model was given up, once that pause is over (llm.models.PAUSE).
     """
     rows = _representatives(conn, day)
     version = engine_version(models)
@@ -191,4 +191,6 @@ def _result(
         "changed": dict(sorted(altered.items())),
         "failures": dict(sorted(tally.failures.items())),
     }
+    if tally.given_up:
+        metadata["given_up"] = tally.given_up
     return StageResult(content_hash(claims), metadata, changed)

@@ -93,7 +93,10 @@ class Reading:
 
 @dataclass
 class Tally:
-    """Figures of one round of reading, for the metadata. calls: ledger rows behind the answers."""
+    """Figures of one round of reading, for the metadata.
+
+    calls: ledger rows behind the answers; given_up: why the model was asked nothing more.
+    """
 
     requests: int = 0
     calls: set[int] = field(default_factory=set)
@@ -102,4 +105,5 @@ class Tally:
     split: int = 0
     distrusted: int = 0
     alone: int = 0
+    given_up: str = ""
     failures: Counter[str] = field(default_factory=Counter)

@@ -23,6 +23,7 @@ FailureKind = Literal[
     "refused",  # the model declined, or a content filter did
     "contract",  # broken twice: no JSON, other schema, `check` not met, cut off at the length limit
     "budget",  # nothing was asked: the reservation did not fit
+    "given_up",  # nothing was asked: what the model answered before could not be used, reply after reply
 ]
 
 
@@ -75,4 +76,12 @@ class Models(Protocol):
 
     def version(self, role: Role) -> str:
         """Identity of the model of a role, part of every engine version: "gpt-x@host"; "" when none is configured."""
+        ...
+
+    def counts(self, role: Role, calls: Sequence[int]) -> bool:
+        """Whether an unusable reply speaks against the model now: not when it was a reason to give it up before."""
+        ...
+
+    def give_up(self, role: Role, reason: str) -> None:
+        """Ask nothing new in a role for the rest of this run, and in runs of the next hours. reason: for people."""
         ...

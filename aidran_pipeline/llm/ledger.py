@@ -22,6 +22,7 @@ from aidran_pipeline.llm.asking import Request
 from aidran_pipeline.llm.client import Question
 from aidran_pipeline.llm.forms import most_tokens, storable
 from aidran_pipeline.store import model_calls as table
+from aidran_pipeline.store import model_pauses
 from aidran_pipeline.store.db import connect
 from aidran_pipeline.store.provenance import Run
 
@@ -107,6 +108,19 @@ class Ledger:
         """Why this run asks the server nothing more, if an earlier call of it said so."""
         with self._turn:
             return table.stopped_run(self._conn, self._run.id, self._server)
+
+    def pauses(self, models: Mapping[str, str]) -> dict[str, model_pauses.Pause]:
+        """By role, when its model was last given up."""
+        with self._turn:
+            return model_pauses.pauses_of(self._conn, models)
+
+    def pause(self, role: str, model: str, reason: str, lasts: timedelta) -> model_pauses.Pause:
+        """Put on record that a model is given up, from the run's moment on."""
+        with self._turn:
+            return model_pauses.store_pause(
+                self._conn, role, model, since=self._run.now, until=self._run.now + lasts, reason=reason,
+                run_id=self._run.id,
+            )  # fmt: skip
 
     async def _do(self, work: Callable[..., R], *arguments: Any, **named: Any) -> R:
         def in_turn() -> R:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -33,6 +34,10 @@ PATIENCE = 3  # calls in a row that a server may leave without answer before thi
 FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0  # seconds between tries where the server names none
 MOST_ATTEMPTS = 4  # of a server that fails; one that limits calls is asked until the deadline
 _WAITED_FOR = {"unreachable", "timeout"}
+# A model that a stage gave up: a rerun meanwhile asks nothing and changes nothing; a model that was replaced or mended
+# under its old name is used again within the day.
+PAUSE = timedelta(hours=6)
+_ROLES: tuple[Role, ...] = ("reader", "writer", "judge")
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class OpenModels:
         self._stopped: Failure | None = None
         if known := ledger.stopped():
             self._stopped = Failure(known[0], known[1])  # type: ignore[arg-type]
+        self._pauses = ledger.pauses({role: self.version(role) for role in _ROLES})
+        self._given_up = {role: pause.reason for role, pause in self._pauses.items() if run.now < pause.until}
         self._loop = asyncio.new_event_loop()
         self._slots = asyncio.Semaphore(settings.model_concurrency)
         self._thread = threading.Thread(target=self._loop.run_forever, name="aidran models", daemon=True)
@@ -95,6 +102,21 @@ class OpenModels:
         """Identity of the model of a role, part of every engine version: "gpt-x@host"; "" when none is configured."""
         model = self._settings.model_of(role)
         return f"{model}@{self._server.host}" if model else ""
+
+    def counts(self, role: Role, calls: Sequence[int]) -> bool:
+        """Whether an unusable reply speaks against the model now. calls: of its Answer.
+
+        Once a pause is over the replies that led to it do not: whoever asks then goes on where that run ended.
+        """
+        pause = self._pauses.get(role)
+        return pause is None or role in self._given_up or any(call > pause.last_call for call in calls)
+
+    def give_up(self, role: Role, reason: str) -> None:
+        """Ask nothing new in a role for this run and runs of the next `PAUSE`; kept replies are used all the same."""
+        if role not in self._given_up and self.version(role):
+            self._pauses[role] = self._ledger.pause(role, self.version(role), reason, PAUSE)
+            self._given_up[role] = reason
+            self._run.progress(f"the {role} {self.version(role)} is given up: {reason}")
 
     @property
     def figures(self) -> Figures:
@@ -167,6 +189,8 @@ class OpenModels:
                 return Outcome(kept, call_id=kept.call_id, cached=True)
             if self._stopped is not None:
                 return Outcome(None, self._stopped)
+            if request.role in self._given_up:
+                return Outcome(None, Failure("given_up", self._given_up[request.role]))
             await self._ledger.hold(question.key)
             try:
                 if kept := await self._ledger.kept(request, question):  # another process asked the same meanwhile

@@ -21,6 +21,7 @@ FAILURES = {
     "refused": "the model declined to answer",
     "contract": "the model's answers did not keep to their form",
     "budget": "the budget for models was used up: this edition is partial",
+    "given_up": "the model had so often answered in no usable form that it was not asked any more",
     "thin": "there was too little evidence for prose of its length",
 }
 
@@ -64,11 +65,18 @@ def _instead(engines: dict[str, Any]) -> str:
 
 
 def _readers(engines: dict[str, Any]) -> list[str]:
-    """Which models read: what stands between two colons of a reader's version is its prompt, after them its model."""
-    versions = [str(each.get("version")) for each in engines.get("reader") or [] if each.get("engine") == "model"]
+    """Who read: what stands between two colons of a reader's version is its prompt, after them its model."""
+    found = engines.get("reader") or []
+    versions = [clean(str(each.get("version"))) for each in found if each.get("engine") == "model"]
+    unread = {kind: int(n) for kind, n in sorted((engines.get("unread") or {}).items())}
+    why = "".join(
+        f" Of {count(n, 'cited source')}: {FAILURES.get(kind, 'the model could not read it')}."
+        for kind, n in unread.items()
+    )
     if not versions:
-        return ["The statements were taken from the sources by rules, without a language model."]
-    return [f"The statements were taken from the sources by {', '.join(clean(v) for v in versions)}."]
+        return [f"The statements were taken from the sources by rules, without a language model.{why}"]
+    rules = " and, where no model did, by rules" if len(versions) < len(found) else ""
+    return [f"The statements were taken from the sources by {', '.join(versions)}{rules}.{why}"]
 
 
 def _sentences(head: Head) -> list[str]:

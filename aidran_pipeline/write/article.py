@@ -11,7 +11,14 @@ from aidran_pipeline.llm import Models
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import Run, content_hash
 from aidran_pipeline.write.draft import Draft, as_read
-from aidran_pipeline.write.engines import Written, input_digest, worth_another_try, write_draft
+from aidran_pipeline.write.engines import (
+    Written,
+    give_up_after_streak,
+    input_digest,
+    note_unread,
+    worth_another_try,
+    write_draft,
+)
 from aidran_pipeline.write.gates import Context, GateFailure, run_gates
 from aidran_pipeline.write.gates.base import OtherStory
 from aidran_pipeline.write.gates.evidence import reason_to_write
@@ -93,8 +100,11 @@ def write_article(
             if news.worth == "nothing":
                 written = Written(None, [news.as_reason(publication)])
             else:
+                if models is not None:
+                    give_up_after_streak(conn, day, models)
                 written = write_draft(material, publication, context, models, news.worth)
-        if known is not None and written.fallback is not None:
+                note_unread(conn, written.draft, models)
+        if known is not None and worth_another_try(written.numbers, models):
             return known
         return _decide(conn, material, written, news, run=run, digest=digest, publication=publication)
 

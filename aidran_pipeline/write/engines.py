@@ -6,10 +6,12 @@ What does not belong here: storing (article.py, persist.py), writing (compose.py
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.llm import Models
+from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import content_hash
 from aidran_pipeline.write.compose import ENGINE, ENGINE_VERSION, compose
 from aidran_pipeline.write.draft import Draft, Form
@@ -21,6 +23,25 @@ from aidran_pipeline.write.select import NotEnough
 if TYPE_CHECKING:
     from aidran_pipeline.write.model import Asking, ModelFailure, TooThin
 
+# Stories in a row that a model could not write for want of form, of topics and evidence that differ: then it is the
+# model, and the rest of the edition need not pay for the proof.
+PATIENCE = 3
+STREAK = """
+SELECT count(*) AS n FROM editorial_decisions d
+WHERE d.day = %(day)s AND d.numbers -> 'fallback' ->> 'kind' IN ('contract', 'refused')
+  AND d.numbers -> 'fallback' ->> 'model' = %(model)s
+  AND d.id > COALESCE((SELECT max(e.id) FROM editorial_decisions e WHERE e.day = %(day)s
+      AND e.numbers ->> 'engine' = 'model' AND COALESCE((e.numbers ->> 'calls')::integer, 0) > 0), 0)
+  AND d.decided_at > COALESCE((SELECT p.since FROM model_pauses p
+      WHERE p.role = 'writer' AND p.model = %(model)s), '-infinity')
+"""
+UNREAD = """
+SELECT g.failure, count(DISTINCT g.record_version_id) AS n
+FROM claims c JOIN claim_readings g ON g.record_version_id = c.record_version_id AND g.outcome <> 'read'
+WHERE c.id = ANY(%(claims)s) AND c.engine <> 'model'
+  AND right(g.engine_version, length(%(model)s) + 1) = ':' || %(model)s
+GROUP BY 1 ORDER BY 1
+"""
 REPAIRS = 2  # how often a page is composed again without the claims that a gate refused
 
 
@@ -29,7 +50,7 @@ class Written:
     """A draft, or none, with the gates' reasons against it.
 
     engine, engine_version: who wrote it, or would have; numbers: figures for the decision. fallback: why a model did
-    not write it, {"role", "kind", "detail"}.
+    not write it, {"role", "kind", "detail", "model"}.
     """
 
     draft: Draft | None
@@ -58,6 +79,22 @@ def worth_another_try(numbers: dict[str, Any], models: Models | None) -> bool:
     from aidran_pipeline.write.model import PASSING
 
     return (numbers.get("fallback") or {}).get("kind") in PASSING
+
+
+def give_up_after_streak(conn: Connection, day: date, models: Models) -> None:
+    """Give the writer up when the last stories of an edition fell back, one after the other, for want of form."""
+    row = conn.execute(STREAK, {"day": day, "model": models.version("writer")}).fetchone()
+    if row and row["n"] >= PATIENCE:
+        models.give_up("writer", f"{row['n']} stories of the edition in a row came in no usable form")
+
+
+def note_unread(conn: Connection, draft: Draft | None, models: Models | None) -> None:
+    """Add to a draft's engines how many of its records rules read because the reader could not, by failure."""
+    if draft is None or models is None or "engines" not in draft.inputs:
+        return
+    cited = sorted({use.claim_id for s in draft.sentences for use in s.uses if use.claim_id})
+    rows = conn.execute(UNREAD, {"claims": cited, "model": models.version("reader")})
+    draft.inputs["engines"]["unread"] = {row["failure"]: row["n"] for row in rows}
 
 
 def write_draft(
@@ -112,7 +149,9 @@ def _instead(
     draft, reasons = _compose(material, publication, context)
     if draft is not None:
         draft.inputs["calls"] = list(asking.calls)
-    fallback = {"role": failure.role, "kind": failure.kind, "detail": failure.detail}
+    fallback = {
+        "role": failure.role, "kind": failure.kind, "detail": failure.detail, "model": asking.version("writer"),
+    }  # fmt: skip
     numbers: dict[str, Any] = {"fallback": fallback, "calls": len(asking.calls)}
     if failure.kind == "budget":
         numbers["partial"] = True

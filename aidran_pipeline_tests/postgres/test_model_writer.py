@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
 from aidran_pipeline.llm import open_models
+from aidran_pipeline.llm.models import PAUSE
 from aidran_pipeline.publish.engines import engine_lines
 from aidran_pipeline.publish.read import read_index
 from aidran_pipeline.store.db import Connection, connect
 from aidran_pipeline.store.provenance import Run
-from aidran_pipeline.write import ArticleResult, check_article, load_draft, write_article
+from aidran_pipeline.write import ArticleResult, check_article, engines, load_draft, write_article
 from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.model import compose, finish, words_of
-from aidran_pipeline_tests.material import DAY, HEALTH, PUBLICATION, rows
+from aidran_pipeline_tests.material import DAY, HEALTH, LAW, PUBLICATION, rows
 from aidran_pipeline_tests.scripted_model.players.writer import good_writer
 from aidran_pipeline_tests.scripted_model.players.writer_bad import BAD, INVENTED, spoilt
 from aidran_pipeline_tests.scripted_model.server import ChatRequest, Player, Reply, ScriptedServer, as_json, serving
@@ -38,8 +40,8 @@ def short_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose, "LEAST_WORDS", 100)
 
 
-def run_of(name: str = "w1") -> Run:
-    return Run(name, at(DAY, 23, 45))
+def run_of(name: str = "w1", later: timedelta = timedelta(0)) -> Run:
+    return Run(name, at(DAY, 23, 45) + later)
 
 
 @contextmanager
@@ -48,10 +50,13 @@ def newsroom(copy_url: str) -> Iterator[tuple[Connection, ScriptedServer]]:
         yield conn, server
 
 
-def write(conn: Connection, server: ScriptedServer, url: str, name: str = "w1", **settings: object) -> ArticleResult:
-    made = server.settings(**settings)
-    with open_models(made, url, run_of(name)) as models:
-        return write_article(conn, DAY, HEALTH, run=run_of(name), publication=PUBLICATION, models=models)
+def write(
+    conn: Connection, server: ScriptedServer, url: str, name: str = "w1", topic: str = HEALTH,
+    later: timedelta = timedelta(0), **settings: object,
+) -> ArticleResult:  # fmt: skip
+    made, run = server.settings(**settings), run_of(name, later)
+    with open_models(made, url, run) as models:
+        return write_article(conn, DAY, topic, run=run, publication=PUBLICATION, models=models)
 
 
 def draft_of(conn: Connection, result: ArticleResult) -> Draft:
@@ -164,6 +169,57 @@ def test_a_server_that_is_away_is_asked_again_when_the_story_is_written_again(co
         server.player = good_writer
         now = write(conn, server, copy_url, "w3")
         assert now.changed and now.version == 2 and draft_of(conn, now).engine == "model"
+
+
+def test_a_writer_without_form_is_not_asked_for_the_rest_of_the_edition(
+    copy_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "PATIENCE", 1)  # the test newsroom has two stories a day
+    with newsroom(copy_url) as (conn, server):
+        server.player = prose
+        first = write(conn, server, copy_url)
+        asked = len(server.requests)
+        assert first.numbers["fallback"]["kind"] == "contract" and asked == 2
+        second = write(conn, server, copy_url, "w2", LAW)
+        assert second.numbers["fallback"]["kind"] == "given_up" and len(server.requests) == asked
+        assert second.decision == "published" and draft_of(conn, second).engine == "extractive"
+        said = [" ".join(engine_lines(version)) for version in read_index(conn, PUBLICATION).versions]
+        assert any("so often answered in no usable form that it was not asked any more" in lines for lines in said)
+        before = dump(conn, [*TABLES, "model_pauses", "model_calls"])
+        server.player = good_writer
+        for topic in (HEALTH, LAW):  # a rerun within the pause
+            assert not write(conn, server, copy_url, "w3", topic).changed
+        assert dump(conn, [*TABLES, "model_pauses", "model_calls"]) == before and len(server.requests) == asked
+        assert not write(conn, server, copy_url, "w4", HEALTH, PAUSE).changed and len(server.requests) == asked
+        third = write(conn, server, copy_url, "w4", LAW, PAUSE)
+        assert len(server.requests) > asked and (third.numbers.get("fallback") or {}).get("kind") != "given_up"
+        asked = len(server.requests)
+        assert not write(conn, server, copy_url, "w5", LAW, 2 * PAUSE).changed and len(server.requests) == asked
+
+
+def test_a_story_of_the_model_ends_the_streak_and_so_does_a_pause(copy_url: str) -> None:
+    with newsroom(copy_url) as (conn, server):
+
+        def streak() -> int:
+            row = conn.execute(engines.STREAK, {"day": DAY, "model": "scripted-1@127.0.0.1"}).fetchone()
+            return int(row["n"]) if row else -1
+
+        server.player = prose
+        write(conn, server, copy_url, topic=LAW)
+        assert streak() == 1
+        with (
+            open_models(server.settings(), copy_url, run_of()) as models,
+            pytest.raises(ZeroDivisionError),
+            conn.transaction(),
+        ):
+            models.give_up("writer", "a test")
+            assert streak() == 0, "what led to a pause is not counted again"
+            raise ZeroDivisionError
+        assert rows(conn, "SELECT role FROM model_pauses") == [("writer",)], "on record whatever becomes of the stage"
+        conn.execute("DELETE FROM model_pauses")
+        assert streak() == 1
+        server.player = good_writer
+        assert write(conn, server, copy_url).numbers["engine"] == "model" and streak() == 0
 
 
 def test_over_budget_the_edition_is_partial_and_says_so(copy_url: str) -> None:

@@ -78,11 +78,13 @@ def in_force(world: World) -> dict[str, list[tuple[Any, ...]]]:
 
 def plant(world: World, record: str, text: str) -> None:
     """The text behind the words of a record, as if it had always stood there."""
-    world.conn.execute(
-        "UPDATE record_versions v SET text = v.text || %s, text_sha256 = encode(sha256(convert_to(v.text || %s, 'UTF8')), 'hex') "
-        "FROM records r WHERE r.id = v.record_id AND r.native_id = %s",
-        (text, text, record),
-    )
+    with world.conn.transaction():
+        world.conn.execute("SET LOCAL aidran.erasing = 'on'")  # what was written stays, but for erasure
+        world.conn.execute(
+            "UPDATE record_versions v SET text = v.text || %s, text_sha256 = encode(sha256(convert_to(v.text || %s, 'UTF8')), 'hex') "
+            "FROM records r WHERE r.id = v.record_id AND r.native_id = %s",
+            (text, text, record),
+        )
 
 
 def test_a_good_reader_gives_verbatim_claims_in_batches(
@@ -114,7 +116,7 @@ def test_a_version_is_read_once(world: World, server: ScriptedServer, database_u
 
 
 def test_a_version_that_gave_nothing_is_read_once_too(world: World, server: ScriptedServer, database_url: str) -> None:
-    server.player = players.bending(lambda claim: [])
+    server.player = players.bending(lambda claim: [claim] if "staff council" in claim["quote"] else [])
     result = read(world, server, database_url)
     assert result.metadata["claims"] == 0 and result.metadata["records_without_claims"] == 11
     asked = len(server.requests)
@@ -184,8 +186,10 @@ def test_altered_quotes_are_asked_for_once_more_then_dropped(
 ) -> None:
     server.player = players.bending(change)
     result = read(world, server, database_url)
-    altered = [c for claims in in_force(world).values() for c in claims if change is players.joined]
-    assert not altered and result.metadata["dropped"][reason] >= 11
+    assert result.metadata["dropped"][reason] >= 4
+    if change is players.joined:  # no claim of the model's holds: it is given up, and rules read in its place
+        assert {c[0] for claims in in_force(world).values() for c in claims} == {"extractive"}
+        assert result.metadata["records_by_engine"] == {"model": 0, "extractive": 11}
     assert all(quote in self_text for quote, self_text in rows(
         world, "SELECT c.quote, v.text FROM claims c JOIN record_versions v ON v.id = c.record_version_id"
     ))  # fmt: skip
@@ -234,7 +238,8 @@ def test_a_reader_without_form_leaves_every_record_to_the_extractive_engine(
     found = in_force(world)
     extract_claims(world.conn, [DAY], run=Run("x", at(DAY, 21)))
     assert in_force(world) == found and {c[0] for claims in found.values() for c in claims} == {"extractive"}
-    assert result.metadata["failures"] == {"contract": 11}
+    assert set(result.metadata["failures"]) == {"contract", "given_up"}
+    assert sum(result.metadata["failures"].values()) == 11
     asked = len(server.requests)
     read(world, server, database_url, "r2")
     assert len(server.requests) == asked, "what the model cannot do is not asked of it again"

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from aidran_pipeline.llm import Answer, Failure, Models, Request
+from aidran_pipeline.llm import Answer, Failure, Models, Request, Role
 
 T = TypeVar("T", bound=BaseModel)
 # Worth another try when a person runs the day again: the server, the key or the budget may be better then.
-PASSING = frozenset(("unreachable", "timeout", "key", "quota", "budget"))
+PASSING = frozenset(("unreachable", "timeout", "key", "quota", "budget", "given_up"))
 
 
 class ModelFailure(Exception):
@@ -61,6 +61,14 @@ class Asking:
             values.append(answer.value)
         return values
 
-    def version(self, role: str) -> str:
+    def version(self, role: Role) -> str:
         """Identity of the model of a role."""
-        return self.models.version(role)  # type: ignore[arg-type]
+        return self.models.version(role)
+
+    def counts(self, role: Role, calls: Sequence[int]) -> bool:
+        """As `Models.counts`."""
+        return self.models.counts(role, calls)
+
+    def give_up(self, role: Role, reason: str) -> None:
+        """As `Models.give_up`."""
+        self.models.give_up(role, reason)
