@@ -112,12 +112,3 @@ STRONG: tuple[re.Pattern[str], ...] = tuple(
 # A thing done: "has put", "was built"; a bare past tense is too often the telling itself.
 DONE = re.compile(r"\b(?:has|have|had|was|were|been)\b", re.I)
 MODALS = frozenset("could can may might must will would should".split())
-BEING = frozenset("is are was were be been being get gets got".split())
-ACTS: tuple[frozenset[str], ...] = tuple(
-    _set(group)
-    for group in (
-        "open launch start", "buy import purchase acquire order", "sell export supply", "accuse allege sue charge", "require oblige force compel", "reject refuse", "offer propose", "pay fund",
-        "ask tell warn urge", "beat outperform overtake defeat", "ban bar block", "hire dismiss fire", "approve pass", "lead head run", "give lend lease rent donate", "own control",
-        "than often", "help support back", "blame criticise criticize praise", "threaten", "attack", "twice", "against", "dispute contest deny", "replace",
-    )
-)  # fmt: skip

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from aidran_pipeline.text import split_sentences
 from aidran_pipeline.text.prose.names import names_of
+from aidran_pipeline.text.prose.turned import roles_turned
 from aidran_pipeline.text.words import STOP_WORDS, stem
 from aidran_pipeline.write.gates import distorting as words
 
@@ -35,10 +37,11 @@ def distortions_of(sentence: str, quotes: Sequence[str], *, loose: bool = False)
             found += _denials_lost(clause, given)
         if near is not None and not loose:
             found += _denials_added(clause, near, given)
-            found += _turned(clause, near)
         if not loose:
             found += _doubts(clause, near, sentence if len(clause.words) < 6 else part, sentence)
     if not loose:
+        said = [span.of(quote) for quote in quotes for span in split_sentences(quote)]
+        found += [f"roles turned round: {verb}" for verb in roles_turned(sentence, said)]
         found += _directions(sentence, quotes)
     return list(dict.fromkeys(found))
 
@@ -176,36 +179,6 @@ def _proof(clause: Clause, quotes: Sequence[str]) -> Iterator[str]:
     match = words.STRONG[0].search(clause.text)
     if match and not clause.denies and not words.STRONG[0].search(" ".join(quotes)):
         yield f"stronger than any quote: {match.group(0)}"
-
-
-def _turned(clause: Clause, near: Clause) -> Iterator[str]:
-    """Who did it to whom: what stands before and after a shared verb in the quote stands after and before it here."""
-    for group in words.ACTS:
-        mine, theirs = _around(clause, group), _around(near, group)
-        if not mine or not theirs:
-            continue
-        (before, after, passive), (quoted_before, quoted_after, quoted_passive) = mine, theirs
-        crossed = before & quoted_after - quoted_before and after & quoted_before - quoted_after
-        if crossed and passive == quoted_passive:
-            yield f"roles turned round: {clause.text.strip()[:60]}"
-        elif passive and not quoted_passive and before & quoted_before and not (before & quoted_after):
-            yield f"done to for done by: {clause.text.strip()[:60]}"
-
-
-def _around(clause: Clause, group: frozenset[str]) -> tuple[frozenset[str], frozenset[str], bool] | None:
-    for place, word in enumerate(clause.order):
-        if word in group and place:
-            before = clause.words[max(0, place - 2) : place]
-            passive = before[-1] in words.BEING or (before[0] in words.BEING and before[-1].endswith("ly"))
-            passive = (passive or "by" in clause.words[place + 1 : place + 3]) and not clause.words[place].endswith(
-                "ing"
-            )
-            return _content(clause, 0, place), _content(clause, place + 1, len(clause.order)), passive
-    return None
-
-
-def _content(clause: Clause, start: int, end: int) -> frozenset[str]:
-    return frozenset(clause.order[i] for i in range(start, end) if clause.words[i] not in STOP_WORDS)
 
 
 def _directions(sentence: str, quotes: Sequence[str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from aidran_pipeline.write.support.verdict import Verdict
 __all__ = ["JUDGE", "JUDGE_VERSION", "TOO_LITTLE", "Verdict", "score_of", "support"]
 
 JUDGE = "support"
-JUDGE_VERSION = f"support-1.{trained().version}"
+JUDGE_VERSION = f"support-2.{trained().version}"
 TOO_LITTLE = "says more than the quotes"
 LOOSE = 0.0105  # the floor for what need not be findable word by word
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from aidran_pipeline.write.support import lexicon as lex
+from aidran_pipeline.text.prose.turned import roles_turned
 from aidran_pipeline.write.support.lexicon import stem_of
-from aidran_pipeline.write.support.reading import Pair, Reading, Token, read
+from aidran_pipeline.write.support.reading import Pair, Reading, read
 
-ACCUSING = frozenset(map(stem_of, "accuse allege sue".split()))
 DIRECTIONS = {"from": "to", "to": "from", "against": "by"}
 SEQUENCE = frozenset("after before following once until".split())
 OUTCOMES = frozenset(
@@ -18,29 +17,13 @@ OUTCOMES = frozenset(
         "destroy kill win ban prove admit refuse threaten collapse crush ruin abolish eliminate jail cure".split(),
     )
 )
-BE = frozenset("is are was were be been being get got gets".split())
 
 
 def roles(pair: Pair) -> Iterator[str]:
-    """Who did it to whom, turned round: about a verb that both have, or about "from", "to" and "against"."""
+    """Who did it to whom, turned round; about "from", "to" and "against"."""
     yield from _directions(pair)
-    named = pair.sentence.capitals
-    for token in pair.sentence.tokens:
-        if not _verb(token):
-            continue
-        left, right = _sides(pair.sentence, token)
-        for quote in pair.nearest(token.stem) or pair.nearest():
-            other = next((t for t in quote.tokens if _pivot(t) == _pivot(token) and _verb(t)), None)
-            if other is None:
-                continue
-            q_left, q_right = _sides(quote, other)
-            crossed = (left & q_right) | (right & q_left)
-            if left & q_right and right & q_left and not left & q_left and crossed & named:
-                yield f"roles turned round: {token.word}"
-
-
-def _pivot(token: Token) -> str:
-    return "accuse" if token.stem in ACCUSING else token.stem
+    for verb in roles_turned(pair.sentence.text, [quote.text for quote in pair.quotes]):
+        yield f"roles turned round: {verb}"
 
 
 def _directions(pair: Pair) -> Iterator[str]:
@@ -61,20 +44,6 @@ def _governed_names(reading: Reading) -> dict[str, set[str]]:
         if word.word in DIRECTIONS and name.stem in reading.capitals:
             found.setdefault(word.word, set()).add(name.stem)
     return found
-
-
-def _verb(token: Token) -> bool:
-    return token.content and (token.word.endswith("ed") or token.word in lex.PAST or token.stem in ACCUSING)
-
-
-def _sides(reading: Reading, verb: Token) -> tuple[set[str], set[str]]:
-    """Content stems before and after a verb, near it; of a passive with "by", turned round."""
-    at = reading.tokens.index(verb)
-    before = reading.tokens[max(0, at - 7) : at]
-    after = reading.tokens[at + 1 :]
-    left, right = ({t.stem for t in side if t.content} for side in (before, after))
-    passive = any(t.word in BE for t in before[-3:]) and any(t.word == "by" for t in after[:4])
-    return (right, left) if passive else (left, right)
 
 
 def order(pair: Pair) -> Iterator[str]:
