@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -78,8 +79,7 @@ def _main_text(body: bytes, url: str) -> str:
 
 
 def _starts_with(text: str, title: str) -> bool:
-    said, named = (re.sub(r"[\W_]+", " ", part.casefold()).strip() for part in (text[: len(title) + 50], title))
-    return said.startswith(named)
+    return _letters(text[: len(title) + 50]).startswith(_letters(title))
 
 
 def _metas(tree: Any) -> dict[str, str]:
@@ -128,6 +128,30 @@ def _moment(text: str) -> datetime | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC) if 1995 <= moment.year <= 2200 else None
+
+
+def completed(teaser: Mapping[str, Any], *, title: str | None, text: str) -> dict[str, Any]:
+    """An article's version out of the feed's own and its page: the feed's title, a blank line, the page's text. Pure.
+
+    teaser: title, title_truncated, declared_lang of the feed's version. title and text: of the page. Returns the
+    columns of the version: title, text, title_truncated, body_truncated, declared_lang.
+    """
+    body = text
+    for heading in (title, teaser["title"]):
+        first, _, rest = body.partition("\n\n")
+        if heading and _letters(first) == _letters(heading):
+            body = rest
+    return {
+        "title": teaser["title"],
+        "text": "\n\n".join(part for part in (teaser["title"], body) if part),
+        "title_truncated": teaser["title_truncated"],
+        "body_truncated": len(text) >= LONGEST_PAGE,
+        "declared_lang": teaser["declared_lang"],
+    }
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text.casefold()).strip()
 
 
 def default_site(url: str) -> str:

@@ -158,7 +158,7 @@ def fetch_web_pages(
             names[candidate.url] = names.get(candidate.url) or candidate.publisher
     states = page_states(conn, list(names))
     due = [url for url in names if url not in states or (states[url]["next_check_at"] or run.now) <= run.now]
-    added = _fetch_due(conn, due, names, run, settings, seconds, limits)
+    added = fetch_pages(conn, due, names, run, settings, seconds, limits)
     return {partition: _assign(conn, partition, chosen[partition], added, publication) for partition in asked}
 
 
@@ -172,7 +172,7 @@ def _chosen(conn: Connection, partition: Partition, publication: Publication) ->
     return [candidate for candidate in found if worth_reading(candidate.url)][: most + SPARE]
 
 
-def _fetch_due(
+def fetch_pages(
     conn: Connection,
     due: list[str],
     names: dict[str, str | None],
@@ -181,7 +181,10 @@ def _fetch_due(
     seconds: float,
     limits: Limits,
 ) -> set[str]:
-    """Fetch and store pages; returns the addresses that got a new version."""
+    """Fetch, extract and store pages; returns the addresses that got a new version.
+
+    due: canonical addresses. names: by address the publisher that a record gives for it. Bounded by `seconds`.
+    """
     added: set[str] = set()
     if not due:
         return added

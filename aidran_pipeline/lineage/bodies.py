@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aidran_pipeline.ingest import NotParsable, ParsedRecord, parse_body, record_row
+from aidran_pipeline.ingest import NotParsable, ParsedRecord, extract_page, parse_body, record_row
+from aidran_pipeline.ingest.extract import completed
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.payloads import load_payload
 
@@ -27,6 +28,13 @@ FROM source_configurations c JOIN sources s ON s.id = c.source_id
 WHERE c.source_id = ANY(%s)
 ORDER BY c.source_id, c.config_hash <> s.config_hash, c.recorded_at DESC, c.config_hash
 """
+# The feed's version that a version with the text of the article's own page completes.
+COMPLETED = """
+SELECT p.record_version_id, v.id AS version_id, v.number, v.title, v.title_truncated, v.declared_lang,
+       v.first_fetch_id AS fetch_id
+FROM record_page_texts p JOIN record_versions v ON v.id = p.completes
+WHERE p.record_version_id = ANY(%s)
+"""
 # What a record's row and its version's row take from the body; publisher_family also depends on the packaged table of
 # owners, which may learn of a sale tomorrow, and so does the author_key of a byline.
 RECORD_COLUMNS = (
@@ -39,7 +47,8 @@ VERSION_COLUMNS = ("title", "text", "title_truncated", "body_truncated", "declar
 class Body:
     """A stored body. data None: it cannot be had, `problem` says why (missing, expired, unreadable).
 
-    computed: SHA-256 of data, its own and not the key. byte_length: as stored beside it.
+    computed: SHA-256 of data, its own and not the key. byte_length: as stored beside it. copy: SHA-256 of the copy that
+    stands in the body's place since something in it was erased; key and byte_length stay those of the body as fetched.
     """
 
     sha256: str
@@ -47,10 +56,13 @@ class Body:
     computed: str | None
     byte_length: int | None
     problem: str | None
+    copy: str | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether the body is there and is what its key and length say."""
+        """Whether the body is there and is what its key and length say; of a redacted one, what was put in its place."""
+        if self.copy is not None:
+            return self.data is not None and self.computed == self.copy
         return self.data is not None and self.computed == self.sha256 and len(self.data) == self.byte_length
 
 
@@ -59,7 +71,8 @@ def read_body(conn: Connection, sha256: str | None) -> Body:
     if sha256 is None:
         return Body("", None, None, None, "the fetch names no body")
     row = conn.execute(
-        "SELECT byte_length, body IS NULL AS gone, expired_at FROM payloads WHERE sha256 = %s", (sha256,)
+        "SELECT byte_length, body IS NULL AS gone, expired_at, redacted_sha256 FROM payloads WHERE sha256 = %s",
+        (sha256,),
     ).fetchone()
     if row is None:
         return Body(sha256, None, None, None, "missing: no payload has this key")
@@ -72,7 +85,7 @@ def read_body(conn: Connection, sha256: str | None) -> Body:
         return Body(sha256, None, None, row["byte_length"], f"unreadable: {error}")
     if data is None:
         return Body(sha256, None, None, row["byte_length"], "missing: it went while it was read")
-    return Body(sha256, data, hashlib.sha256(data).hexdigest(), row["byte_length"], None)
+    return Body(sha256, data, hashlib.sha256(data).hexdigest(), row["byte_length"], None, row["redacted_sha256"])
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,28 @@ def _compare(
 def load_fetches(conn: Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Fetch rows by id."""
     return {row["id"]: row for row in conn.execute(FETCHES, (sorted(set(ids)),)).fetchall()}
+
+
+def load_completed(conn: Connection, version_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """For each record version whose text is its page's: the feed's version that it completes."""
+    rows = conn.execute(COMPLETED, (sorted(set(version_ids)),)).fetchall()
+    return {row["record_version_id"]: row for row in rows}
+
+
+def page_differences(
+    fetch: Mapping[str, Any], body: Body, teaser: Mapping[str, Any], stored: Mapping[str, Any]
+) -> list[Difference]:
+    """How a version differs from the feed's version completed with its page, extracted again from the page's body.
+
+    Raises NotParsable, and whatever extraction raises on altered markup, when the body gives no text.
+    """
+    if body.data is None:
+        raise NotParsable("empty", body.problem or "no body")
+    page = extract_page(body.data, url=fetch["final_url"] or fetch["url"], content_type=fetch["content_type"])
+    expected = completed(teaser, title=page.title, text=page.text)
+    return [
+        Difference(name, expected[name], stored[name]) for name in VERSION_COLUMNS if expected[name] != stored[name]
+    ]
 
 
 def load_configurations(conn: Connection, source_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

@@ -56,11 +56,15 @@ class Mismatch:
 
 @dataclass
 class Report:
-    """All of one verification. notes: what could not or need not be checked, in words; they do not fail it."""
+    """All of one verification. notes: what could not or need not be checked, in words; they do not fail it.
+
+    redacted: things of a kind that were erased, or hold a copy without what was erased, each known to be so.
+    """
 
     stories: list[str] = field(default_factory=list)
     versions: int = 0
     checked: Counter[str] = field(default_factory=Counter)
+    redacted: Counter[str] = field(default_factory=Counter)
     mismatches: list[Mismatch] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -72,6 +76,10 @@ class Report:
     def count(self, kind: str, number: int = 1) -> None:
         """Note that things of a kind were checked."""
         self.checked[kind] += number
+
+    def redact(self, kind: str, number: int = 1) -> None:
+        """Note that things of a kind were found redacted, as their tombstones say."""
+        self.redacted[kind] += number
 
     def add(self, kind: str, message: str, *, expected: Any, found: Any, **where: Any) -> None:
         """Note a mismatch; the same one again is left out. Empty parts of `where` are dropped."""
@@ -86,12 +94,13 @@ class Report:
             self.notes.append(text)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: ok, stories, versions, checked and mismatches in full, notes."""
+        """For JSON: ok, stories, versions, checked, redacted and mismatches in full, notes."""
         return {
             "ok": self.ok,
             "stories": self.stories,
             "versions": self.versions,
             "checked": {kind: self.checked[kind] for kind in KINDS if self.checked[kind]},
+            "redacted": {kind: self.redacted[kind] for kind in KINDS if self.redacted[kind]},
             "mismatches": [mismatch.as_dict() for mismatch in self.mismatches],
             "notes": self.notes,
         }

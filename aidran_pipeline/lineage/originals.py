@@ -19,8 +19,10 @@ from aidran_pipeline.lineage.bodies import (
     Body,
     Difference,
     Reading,
+    load_completed,
     load_configurations,
     load_fetches,
+    page_differences,
     read_again,
     read_body,
 )
@@ -48,11 +50,15 @@ CitedBy = Mapping[tuple[str, int], list[str]]
 
 @dataclass(frozen=True)
 class _Task:
-    """One comparison that needs a fetch's body: a record's own columns, its version's, or a page's text."""
+    """One comparison that needs a fetch's body: a record's own columns, its version's, or a page's text.
+
+    what: record, version, completed (a version whose text is its page's; teaser: what it completes) or page.
+    """
 
     what: str
     row: dict[str, Any]
     locator: str = ""
+    teaser: dict[str, Any] | None = None
 
 
 def check_originals(conn: Connection, cited: CitedBy, report: Report, progress: Progress) -> None:
@@ -60,6 +66,9 @@ def check_originals(conn: Connection, cited: CitedBy, report: Report, progress: 
 
     cited: ("record" or "web", version id) → who cites it, in words.
     """
+    teasers = load_completed(conn, [key[1] for key in cited if key[0] == "record"])
+    for version_id, completes in teasers.items():  # what a completed text starts from is checked as if cited too
+        cited = {**cited, ("record", completes["version_id"]): cited["record", version_id]}
     records = conn.execute(RECORDS, ([key[1] for key in cited if key[0] == "record"],)).fetchall()
     pages = conn.execute(PAGES, ([key[1] for key in cited if key[0] == "web"],)).fetchall()
     _targets_exist(cited, records, pages, report)
@@ -70,7 +79,9 @@ def check_originals(conn: Connection, cited: CitedBy, report: Report, progress: 
         )
         if row["found"] is None:
             continue
-        tasks[row["version_fetch"]].append(_Task("version", row, row["locator"] or row["native_id"]))
+        teaser = teasers.get(row["version_id"])
+        what = "completed" if teaser else "version"
+        tasks[row["version_fetch"]].append(_Task(what, row, row["locator"] or row["native_id"], teaser))
         tasks[row["record_fetch"]].append(_Task("record", row, row["native_id"]))
         _record_is_consistent(row, cited, report)
     for row in pages:
@@ -186,7 +197,7 @@ class _Reader:
     def _read(
         self, fetch: dict[str, Any], body: Body, configurations: Sequence[Mapping[str, Any]], tasks: Sequence[_Task]
     ) -> None:
-        of_records = [task for task in tasks if task.what != "page"]
+        of_records = [task for task in tasks if task.what in ("record", "version")]
         if of_records:
             reading = read_again(fetch, body, configurations)
             for task in of_records:
@@ -194,6 +205,8 @@ class _Reader:
         for task in tasks:
             if task.what == "page":
                 self._compare_page(task, fetch, body)
+            elif task.what == "completed":
+                self._compare_completed(task, fetch, body)
 
     def _compare_record(self, task: _Task, reading: Reading) -> None:
         row = task.row
@@ -216,6 +229,24 @@ class _Reader:
                 expected=f"{task.locator} in the body of fetch {reading.fetch['id']}", found=why, **place,
             )  # fmt: skip
         for each in found or []:
+            self._differs("record", name, each, place)
+
+    def _compare_completed(self, task: _Task, fetch: Mapping[str, Any], body: Body) -> None:
+        row = task.row
+        assert task.teaser is not None
+        name = f"record {row['record_id']} ({row['native_id']})"
+        place = {
+            **_place(row, self.cited, ("record", row["version_id"])), "fetch": fetch["id"], "payload": body.sha256,
+        }  # fmt: skip
+        try:
+            differing = page_differences(fetch, body, task.teaser, row)
+        except Exception as error:  # extraction runs third-party parsers on what may be altered markup
+            self.report.add(
+                "record", f"{name} cannot be completed again from the stored body of its page: {error}",
+                expected="its readable text", found=shorten(error, 200), **place,
+            )  # fmt: skip
+            return
+        for each in differing:
             self._differs("record", name, each, place)
 
     def _compare_page(self, task: _Task, fetch: Mapping[str, Any], body: Body) -> None:

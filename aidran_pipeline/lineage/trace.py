@@ -14,8 +14,10 @@ from typing import Any
 from aidran_pipeline.lineage.bodies import (
     VERSION_COLUMNS,
     Body,
+    load_completed,
     load_configurations,
     load_fetches,
+    page_differences,
     place_in_body,
     read_again,
     read_body,
@@ -209,9 +211,13 @@ def _page(row: Mapping[str, Any]) -> dict[str, Any]:
 def _fetches(conn: Connection, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Body | None]:
     """Every fetch that showed the cited version, the first first, each body hashed now; and the first one's body."""
     locators: dict[int, str | None] = {row["first_fetch_id"]: row["native_id"]}
+    teaser = None
     if row["record_version_id"] is not None:
         observed = conn.execute(OBSERVATIONS, (row["record_version_id"],)).fetchall()
         locators |= {each["fetch_id"]: each["locator"] for each in observed}
+        teaser = load_completed(conn, [row["record_version_id"]]).get(row["record_version_id"])
+        if teaser is not None:  # the feed brought the article, its page the text
+            locators[teaser["fetch_id"]] = row["native_id"]
     fetches = load_fetches(conn, list(locators))
     configurations = load_configurations(conn, [f["source_id"] for f in fetches.values() if f["source_id"]])
     told: list[dict[str, Any]] = []
@@ -222,7 +228,7 @@ def _fetches(conn: Connection, row: Mapping[str, Any]) -> tuple[list[dict[str, A
         told.append(_fetch(fetch, body, locators[fetch_id]))
         if fetch_id == row["first_fetch_id"]:
             first_body = body
-            told[-1]["found_again"] = _found_again(row, fetch, body, configurations)
+            told[-1]["found_again"] = _found_again(row, fetch, body, configurations, teaser)
     return told, first_body
 
 
@@ -244,7 +250,11 @@ def _fetch(fetch: Mapping[str, Any], body: Body, locator: str | None) -> dict[st
 
 
 def _found_again(
-    row: Mapping[str, Any], fetch: dict[str, Any], body: Body, configurations: Mapping[str, Sequence[Mapping[str, Any]]]
+    row: Mapping[str, Any],
+    fetch: dict[str, Any],
+    body: Body,
+    configurations: Mapping[str, Sequence[Mapping[str, Any]]],
+    teaser: Mapping[str, Any] | None,
 ) -> bool | None:
     """Whether parsing the body again gives the cited text; None for pages and where the body is gone."""
     if row["record_id"] is None or body.data is None:
@@ -254,6 +264,11 @@ def _found_again(
         "title_truncated": row["title_truncated"], "body_truncated": row["body_truncated"],
         "declared_lang": row["declared_lang"],
     }  # fmt: skip
+    if teaser is not None:
+        try:
+            return page_differences(fetch, body, teaser, stored) == []
+        except Exception:  # extraction runs third-party parsers on what may be altered markup
+            return False
     reading = read_again(fetch, body, configurations.get(fetch["source_id"] or "", []))
     return reading.differences(row["native_id"], stored, VERSION_COLUMNS) == []
 
