@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from aidran_pipeline.config.settings import Settings
 
 COLUMNS = (
     "id", "kind", "platform", "publisher", "enabled", "status", "last_attempt_at", "last_success_at", "last_new_at",
-    "next_check_at", "consecutive_failures", "last_error_class", "last_error",
+    "next_check_at", "consecutive_failures", "last_error_class", "last_error", "volume", "share", "gaps",
 )  # fmt: skip
 MEANING = {
     "new": "never asked yet",
@@ -24,43 +25,114 @@ MEANING = {
 
 
 def show_sources(*, as_json: bool) -> None:
-    """Every configured source, by platform and id."""
+    """Every configured source, by platform and id; then what to look at: errors, moves, gaps."""
     from aidran_pipeline.defs.resources import Newsroom
+    from aidran_pipeline.store.source_health import VOLUME, source_health
 
     newsroom = Newsroom(settings=Settings())
+    now = datetime.now(UTC)
     with newsroom.connection() as conn:
         newsroom.sync(conn)
-        rows = conn.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM sources WHERE removed_at IS NULL ORDER BY platform, id"
-        ).fetchall()
+        rows = source_health(conn, now)
     if as_json:
-        emit_json(rows)
+        emit_json([_document(row) for row in rows])
         return
-    now = datetime.now(UTC)
     table(
-        ["source", "platform", "status", "attempt", "success", "new item", "next check", "failures", "error"],
+        ["source", "state", "asked", "answered", "new", "next", "fails", "share"],
         [
             [
                 row["id"],
-                row["platform"],
                 row["status"] if row["enabled"] else "disabled",
-                ago(row["last_attempt_at"], now),
-                ago(row["last_success_at"], now),
-                ago(row["last_new_at"], now),
-                "due"
-                if row["next_check_at"] is None or row["next_check_at"] <= now
-                else ago(row["next_check_at"], now),
+                _since(row["last_attempt_at"], now),
+                _since(row["last_success_at"], now),
+                _since(row["last_new_at"], now),
+                _next(row, now),
                 row["consecutive_failures"] or "",
-                ": ".join(filter(None, (row["last_error_class"], row["last_error"])))[:160],
+                "" if row["share"] is None else f"{row['share']:.1%}",
             ]
             for row in rows
         ],
     )
-    counted = {status: sum(row["status"] == status for row in rows) for status in MEANING}
     say()
-    for status, number in counted.items():
+    say(f"asked, answered, new (item): so long ago; fails: in a row; share: of all items of {VOLUME.days} days.")
+    for status, meaning in MEANING.items():
+        number = sum(row["status"] == status for row in rows)
         if number:
-            say(f"{number:>4} {status}: {MEANING[status]}")
+            say(f"{number:>4} {status}: {meaning}")
+    _print_errors(rows)
+    _print_moves(rows)
+    _print_gaps(rows)
+
+
+def _document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A source for machines: its health, why its next check is when it is, and where it is asked."""
+    from aidran_pipeline.ingest.health import PACES
+    from aidran_pipeline.ingest.moves import LEARNED_AFTER, LEARNED_ANSWERS
+
+    pace = PACES[row["kind"]]
+    watched = row["moving_to"] and {
+        "to": row["moving_to"],
+        "since": row["moving_since"],
+        "answers": row["moving_answers"],
+        "learned_at_answers": LEARNED_ANSWERS,
+        "learned_after_days": LEARNED_AFTER.days,
+    }
+    configured = row["config"].get("url")
+    return {
+        **{name: row[name] for name in COLUMNS},
+        "check": {
+            "seconds": row["check_seconds"],
+            "why": row["check_why"],
+            "usual": int(pace.usual.total_seconds()),
+            "shortest": int(pace.shortest.total_seconds()),
+            "longest": int(pace.longest.total_seconds()),
+        },
+        "address": {
+            "configured": configured,
+            "asked": row["moved_to"] or configured,
+            "learned_at": row["learned_at"],
+            "watched": watched,
+        },
+    }
+
+
+def _since(moment: datetime | None, now: datetime) -> str:
+    return ago(moment, now).removesuffix(" ago")
+
+
+def _next(row: Mapping[str, Any], now: datetime) -> str:
+    if not row["enabled"] or row["status"] in ("gone", "unconfigured"):
+        return "–"
+    due = row["next_check_at"] is None or row["next_check_at"] <= now
+    return "due" if due else ago(row["next_check_at"], now)
+
+
+def _print_errors(rows: Iterable[Mapping[str, Any]]) -> None:
+    """What each source that does not answer said last; those that say the same in one line."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        if row["enabled"] and row["last_error_class"]:
+            parts = dict.fromkeys((row["last_error_class"], row["last_error"]))  # the error may repeat its class
+            said.setdefault(": ".join(filter(None, parts))[:240], []).append(row["id"])
+    for error, names in said.items():
+        say(f"\n{', '.join(names)}\n  {error}")
+
+
+def _print_moves(rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        if row["moved_to"]:
+            say(f"\n{row['id']} has moved: asked at {row['moved_to']} since {row['learned_at']:%Y-%m-%d}")
+            say(f"  Write that address into the sources file, in place of {row['config'].get('url')}")
+
+
+def _print_gaps(rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        for gap in row["gaps"]:
+            say(f"\n{row['id']} has a gap: {gap['since']:%Y-%m-%d %H:%M} to {gap['until']:%Y-%m-%d %H:%M} UTC")
+            say(f"  {GAP_REASONS[gap['reason']]}; what was said then is unknown, not quiet")
+
+
+GAP_REASONS = {"clamped": "the stream began later than asked", "too_old": "the stream had lost the place asked for"}
 
 
 def check_sources(*, as_json: bool, stored: bool) -> int:

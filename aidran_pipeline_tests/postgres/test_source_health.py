@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from aidran_pipeline.cli import app
 from aidran_pipeline.config.publication import load_publication
 from aidran_pipeline.publish import render_site
 from aidran_pipeline.publish.sources import STATES
 from aidran_pipeline.store.db import Connection, connect
 from aidran_pipeline.store.source_health import SETTLED, source_health, source_health_at
-from aidran_pipeline_tests.conftest import _create_database, _drop_database
+from aidran_pipeline_tests.conftest import REPOSITORY, _create_database, _drop_database
 from aidran_pipeline_tests.ingest_server import Server, item, rss, serving
 from aidran_pipeline_tests.newsroom import Newsroom
 from aidran_pipeline_tests.readings import NOW, configure, ingest, rss_entry
@@ -31,7 +42,9 @@ def stamp(moment: datetime) -> str:
 
 
 @pytest.fixture(scope="module")
-def prepared(server_url: str, template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prepared(
+    server_url: str, template_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
     """Three days of eight sources: well, busy, quiet, failing, blocked, gone, unconfigured, and one that recovered."""
     url = _create_database(server_url, "health", f"TEMPLATE {template_url.rsplit('/', 1)[1]}")
     old = item("a", "Old news", date=stamp(NOW - 30 * 24 * HOUR))
@@ -39,7 +52,8 @@ def prepared(server_url: str, template_url: str, tmp_path_factory: pytest.TempPa
     with connect(url) as conn, serving() as server:
         entries = [rss_entry(server, name, publisher=f"The {name} paper") for name in names]
         search = "{id: search, kind: bluesky_search, query: secret words}"
-        configure(conn, tmp_path_factory.mktemp("health"), *entries, search)
+        folder = tmp_path_factory.mktemp("health")
+        configure(conn, folder, *entries, search)
         for hour in [*range(0, 72, 6), 75]:
             now = NOW + hour * HOUR
             fresh = [item(f"{n}", f"News {n}", date=stamp(NOW + (n - 1) * HOUR)) for n in range(0, hour + 1, 2)]
@@ -60,14 +74,14 @@ def prepared(server_url: str, template_url: str, tmp_path_factory: pytest.TempPa
                 )
             ingest(conn, "news", now=now, day=now.date(), run=f"r{hour}")
             ingest(conn, "bluesky", now=now, day=now.date(), run=f"b{hour}")
-    yield url
+    yield url, folder / "sources.yaml"
     _drop_database(server_url, url)
 
 
 @pytest.fixture
-def read(server_url: str, prepared: str) -> Iterator[Connection]:
+def read(server_url: str, prepared: tuple[str, Path]) -> Iterator[Connection]:
     """A copy of those rows."""
-    url = _create_database(server_url, "health_copy", f"TEMPLATE {prepared.rsplit('/', 1)[1]}")
+    url = _create_database(server_url, "health_copy", f"TEMPLATE {prepared[0].rsplit('/', 1)[1]}")
     with connect(url) as conn:
         yield conn
     _drop_database(server_url, url)
@@ -197,3 +211,96 @@ def test_states_are_kept_as_they_change(read: Connection) -> None:
         "blocked": ["failing", "blocked"], "gone": ["ok", "gone"], "recovered": ["ok", "failing", "ok"],
         "search": ["unconfigured"],
     }  # fmt: skip
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def environment(conn: Connection, sources: Path, tmp_path: Path) -> dict[str, str]:
+    info = conn.info
+    url = f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
+    return {
+        "AIDRAN_DATABASE_URL": url,
+        "AIDRAN_HOME": str(tmp_path / "home"),
+        "AIDRAN_SOURCES": str(sources),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+
+
+@pytest.fixture
+def command(
+    read: Connection, prepared: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """Runs `aidran sources` over a copy of the rows; its output."""
+    for name, value in environment(read, prepared[1], tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*options: str) -> str:
+        result = CliRunner().invoke(app, ["sources", *options])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    yield run
+
+
+def moved(conn: Connection, learned: bool = True) -> None:
+    conn.execute(
+        """INSERT INTO source_moves (source_id, from_url, to_url, answers, first_seen_at, last_seen_at, learned_at)
+           VALUES ('well', 'http://127.0.0.1/well', 'https://new.test/feed', 12, %s, %s, %s)""",
+        (NOW, NOW, NOW + 7 * 24 * HOUR if learned else None),
+    )
+
+
+def test_json_tells_all_of_a_source(command: Any, read: Connection) -> None:
+    moved(read, learned=False)
+    found = {row["id"]: row for row in json.loads(command("--json"))}
+    assert [row["status"] for row in found.values()].count("ok") == 3
+    busy = found["busy"]
+    assert busy["check"]["why"] == "37 new items in 3.1 days, one every 2 h; at most 90 min"
+    assert (busy["check"]["seconds"], busy["check"]["longest"]) == (5400, 5400)
+    assert busy["address"]["asked"] == busy["address"]["configured"] and busy["address"]["watched"] is None
+    assert found["well"]["address"]["watched"]["to"] == "https://new.test/feed"
+    assert found["failing"]["check"]["why"].endswith("failures in a row: 24 h")
+    assert found["blocked"]["last_error_class"] == "forbidden"
+    for row in found.values():
+        assert {"last_attempt_at", "last_success_at", "last_new_at", "next_check_at", "gaps", "share"} <= row.keys()
+
+
+def test_a_move_and_a_gap_are_told_with_their_remedy(command: Any, read: Connection) -> None:
+    moved(read)
+    now = datetime.now(UTC)
+    read.execute(
+        """INSERT INTO source_gaps (source_id, fetch_id, since, until, reason)
+           SELECT 'busy', max(id), %s, %s, 'too_old' FROM fetches WHERE source_id = 'busy'""",
+        (now - 2 * HOUR, now - HOUR),
+    )
+    output = command()
+    assert "well has moved: asked at https://new.test/feed since 2026-07-12" in output
+    assert "Write that address into the sources file, in place of http://127.0.0.1" in output
+    assert "busy has a gap: " in output and "the stream had lost the place asked for" in output
+    assert "blocked\n  forbidden: HTTP 403 Forbidden" in output
+
+
+def test_the_table_is_readable_in_a_terminal_of_100_columns(
+    read: Connection, prepared: tuple[str, Path], tmp_path: Path
+) -> None:
+    read.execute("UPDATE sources SET status = 'ok', last_attempt_at = now(), next_check_at = now() + interval '25 min'")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    shown = bytearray()
+    with subprocess.Popen(
+        [sys.executable, "-m", "aidran_pipeline.cli", "sources"], stdout=theirs, stderr=theirs,
+        env={**os.environ, **environment(read, prepared[1], tmp_path), "TERM": "xterm"}, cwd=REPOSITORY,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        with suppress(OSError):  # the end of a terminal that nobody writes to any more
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+    os.close(ours)
+    assert process.returncode == 0, shown.decode()
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in shown.decode().splitlines()]
+    head = next(number for number, line in enumerate(lines) if line.startswith("source"))
+    rows = lines[head + 1 : lines.index("", head)]
+    assert lines[head].split() == ["source", "state", "asked", "answered", "new", "next", "fails", "share"]
+    assert max(map(len, lines[head : head + 9])) <= 100
+    assert len(rows) == 8, "one line a source: nothing is folded"
