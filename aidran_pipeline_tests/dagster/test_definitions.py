@@ -80,8 +80,11 @@ def test_every_asset_says_what_it_is_and_whose(definitions: Definitions) -> None
 
 CHECKS = {
     ("bluesky_posts", "sources_answer", False),
+    ("bluesky_posts", "sources_are_well", False),
     ("reddit_posts", "sources_answer", False),
+    ("reddit_posts", "sources_are_well", False),
     ("news_articles", "sources_answer", False),
+    ("news_articles", "sources_are_well", False),
     ("analyzed_records", "every_record_is_analyzed", False),
     ("claims", "quotes_are_verbatim", False),
     ("articles", "articles_hold_their_gates", True),

@@ -32,6 +32,7 @@ from aidran_pipeline.defs.events import (
 )
 from aidran_pipeline.defs.partitions import DAYS, is_partition
 from aidran_pipeline.defs.resources import Newsroom
+from aidran_pipeline.defs.source_checks import DESCRIPTION, SOURCES_ARE_WELL, sources_are_well
 from aidran_pipeline.store.provenance import StageResult
 
 PLATFORM_ASSETS = {"bluesky": "bluesky_posts", "reddit": "reddit_posts", "news": "news_articles"}
@@ -52,7 +53,8 @@ def _platform_asset(platform: str, name: str, description: str) -> AssetsDefinit
         backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
         pool="sources",
         check_specs=[
-            AssetCheckSpec("sources_answer", asset=name, description="At most half of the asked sources fail.")
+            AssetCheckSpec("sources_answer", asset=name, description="At most half of the asked sources fail."),
+            AssetCheckSpec(SOURCES_ARE_WELL, asset=name, description=DESCRIPTION),
         ],
     )
     def platform_asset(context: AssetExecutionContext, newsroom: ResourceParam[Newsroom]) -> Iterator[Any]:
@@ -63,6 +65,7 @@ def _platform_asset(platform: str, name: str, description: str) -> AssetsDefinit
         with newsroom.connection() as conn:
             newsroom.sync(conn)
             found = ingest_platform(conn, platform, day, run=run, settings=newsroom.settings)
+            well = sources_are_well(conn, name, platform, run.now)
         counts = {name: int(getattr(found, name)) for name in FIGURES}
         latest = run.now.date() + timedelta(days=1)
         for other in sorted(found.days):
@@ -78,6 +81,7 @@ def _platform_asset(platform: str, name: str, description: str) -> AssetsDefinit
         }
         yield result_of(name, own, more=reported)
         yield _sources_answer(name, counts)
+        yield well
 
     return platform_asset
 
