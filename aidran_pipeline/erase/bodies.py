@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aidran_pipeline.erase.words import Erased
-from aidran_pipeline.ingest.redact import NOTHING, redacted
+from aidran_pipeline.ingest.redact import NOTHING, redacted, without_cards
 from aidran_pipeline.lineage.bodies import load_configurations
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.payloads import load_payload, redact_payload
@@ -36,6 +36,15 @@ WHERE f.payload_sha256 IS NOT NULL AND (
     OR (f.purpose = 'page' AND f.url = ANY(%(urls)s)))
 """
 
+# Posts that show a preview of the article, with every body that showed them.
+CARDS = """
+SELECT DISTINCT f.id, f.source_id, f.url, f.final_url, f.content_type, f.payload_sha256, l.url AS address
+FROM record_links l JOIN record_observations o ON o.record_version_id = l.record_version_id
+JOIN fetches f ON f.id = o.fetch_id
+WHERE l.kind = 'card' AND l.canonical_url = %(canonical)s AND f.payload_sha256 IS NOT NULL AND f.source_id IS NOT NULL
+ORDER BY f.id
+"""
+
 
 def redact_bodies(conn: Connection, record: dict[str, Any], erased: Erased, *, now: datetime) -> int:
     """Replace each body that held the record; returns how many. Bodies that expired hold nothing."""
@@ -48,6 +57,29 @@ def redact_bodies(conn: Connection, record: dict[str, Any], erased: Erased, *, n
         if body is None:
             continue
         copy = _copy(conn, body, fetches, record, erased)
+        if copy != body:
+            redact_payload(conn, sha256, copy, now=now)
+            done += 1
+    return done + (_cut_cards(conn, record, now) if record["platform"] == "news" else 0)
+
+
+def _cut_cards(conn: Connection, record: dict[str, Any], now: datetime) -> int:
+    """Take the article's title and teaser out of the previews in other people's posts."""
+    rows = conn.execute(CARDS, {"canonical": record["canonical_url"]}).fetchall()
+    addresses: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        addresses[row["payload_sha256"]].add(row["address"])
+    done = 0
+    for fetch in {row["payload_sha256"]: row for row in rows}.values():
+        sha256 = fetch["payload_sha256"]
+        body = _kept(conn, sha256)
+        source = next(iter(load_configurations(conn, [fetch["source_id"]]).get(fetch["source_id"], [])), None)
+        if not body or source is None:
+            continue
+        copy = without_cards(
+            str(source["kind"]), body, addresses[sha256] | {record["url"], record["canonical_url"]},
+            url=fetch["final_url"] or fetch["url"], content_type=fetch["content_type"], source=source,
+        )  # fmt: skip
         if copy != body:
             redact_payload(conn, sha256, copy, now=now)
             done += 1

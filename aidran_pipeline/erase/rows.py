@@ -39,7 +39,10 @@ WHERE sr.storyline_id = %(storyline)s AND sr.record_id <> %(record)s
 OWN_PAGES = """
 SELECT w.id, w.canonical_url, v.id AS version_id, v.title, v.text FROM web_pages w
 LEFT JOIN web_page_versions v ON v.web_page_id = w.id AND v.erased_at IS NULL
-WHERE %(platform)s = 'news' AND w.canonical_url IN (%(url)s, %(canonical)s) ORDER BY w.id, v.number
+WHERE %(platform)s = 'news' AND (w.canonical_url IN (%(url)s, %(canonical)s) OR w.id IN (
+    SELECT p.web_page_id FROM record_page_texts t JOIN record_versions r ON r.id = t.record_version_id
+    JOIN web_page_versions p ON p.id = t.web_page_version_id WHERE r.record_id = %(record)s))
+ORDER BY w.id, v.number
 """
 
 
@@ -57,6 +60,7 @@ def texts_of(conn: Connection, record: dict[str, Any], pages: list[dict[str, Any
 def own_pages(conn: Connection, record: dict[str, Any]) -> list[dict[str, Any]]:
     """The article's own page with its versions: what it says, the erased article said. Posts have none."""
     asked = {"platform": record["platform"], "url": record["url"], "canonical": record["canonical_url"]}
+    asked["record"] = record["id"]
     return conn.execute(OWN_PAGES, asked).fetchall()
 
 

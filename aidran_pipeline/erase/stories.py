@@ -71,8 +71,9 @@ def blank_sentences(
 ) -> Touched:  # fmt: skip
     """Blank every sentence that quotes what is erased or repeats its words, and drop its quotes with their verdicts.
 
-    A sentence that cites is blanked with its use. One that rests on others goes when it holds words of the erased that
-    the sources which stay under it do not say as well; where a model wrote, when it rests on a blanked one at all.
+    A sentence that cites is blanked with all its uses: what it said of other sources is said no more. One that rests on
+    others goes when it holds words of the erased that the sources which stay under it do not say as well; where a model
+    wrote, when it rests on a blanked one at all.
     """
     ids = [row["id"] for row in versions]
     asked = {"record": record_id, "pages": list(pages)}
@@ -99,7 +100,7 @@ def blank_sentences(
         ):
             gone.add(row["id"])
     touched = Touched(uses=len(uses), removed={row["quote"] for row in uses})
-    conn.execute("DELETE FROM sentence_citations WHERE id = ANY(%s)", ([row["id"] for row in uses],))
+    conn.execute("DELETE FROM sentence_citations WHERE sentence_id = ANY(%s)", (list(gone),))
     changed = _write(conn, [by_id[each] for each in gone], sentences, erased, touched)
     conn.execute("DELETE FROM sentence_verdicts WHERE sentence_id = ANY(%s)", (list(gone),))
     for row in versions:

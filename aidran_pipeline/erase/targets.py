@@ -40,8 +40,8 @@ def find_target(conn: Connection, typed: str) -> Target:
     """The record, or the author with all records, that was typed.
 
     A record: its number as `aidran trace` shows it, its native id (at://…, t3_…, source|GUID), or its address. An
-    author: the DID, handle or name as shown, with @ or u/ or without. Raises LookupError when nothing fits, when several
-    authors do, or when it is erased already (the message says since when).
+    author: the DID, handle or name as shown, with @ or u/ or without. Raises LookupError when nothing fits, when
+    several authors do, or when it is erased already (the message says since when).
     """
     typed = typed.strip()
     rows = _records(conn, typed)

@@ -54,6 +54,41 @@ def redacted(
     return NOTHING
 
 
+def without_cards(
+    kind: str, body: bytes, addresses: Collection[str], *, url: str, content_type: str | None, source: Mapping[str, Any]
+) -> bytes:
+    """The body without the previews that posts show of these addresses: title and description of a card, not its link.
+
+    The posts stay, word for word; a body that cannot be cut so is returned as it is, as what a preview says is the
+    post's as well.
+    """
+
+    def parsed(data: bytes) -> list[ParsedRecord]:
+        return parse_body(kind, data, url=url, content_type=content_type, source=source)
+
+    wanted = frozenset(addresses)
+    if kind == "bluesky_jetstream":
+        lines = [_json(line, lambda value: _cards(value, wanted)) or line for line in body.splitlines()]
+        copy: bytes | None = b"\n".join(lines) + b"\n"
+    elif kind == "bluesky_search":
+        copy = _json(body, lambda value: _cards(value, wanted))
+    else:
+        copy = None
+    try:
+        return copy if copy is not None and parsed(copy) == parsed(body) else body
+    except NotParsable:
+        return body
+
+
+def _cards(value: Any, addresses: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _cards(part, addresses) for key, part in value.items()}
+        if value.get("uri") in addresses and "title" in value:
+            kept |= {name: "" for name in ("title", "description") if name in value}
+        return kept
+    return [_cards(each, addresses) for each in value] if isinstance(value, list) else value
+
+
 def _ways(
     kind: str, body: bytes, names: frozenset[str], parsed: Callable[[bytes], dict[str, ParsedRecord]]
 ) -> Iterator[_Cut]:

@@ -16,12 +16,12 @@ TEXTS = """
 SELECT v.id, v.record_id, v.number, r.native_id, v.text_sha256,
        encode(sha256(convert_to(v.text, 'UTF8')), 'hex') AS computed
 FROM record_versions v LEFT JOIN records r ON r.id = v.record_id
-WHERE v.text_sha256 <> encode(sha256(convert_to(v.text, 'UTF8')), 'hex') ORDER BY v.id
+WHERE v.erased_at IS NULL AND v.text_sha256 <> encode(sha256(convert_to(v.text, 'UTF8')), 'hex') ORDER BY v.id
 """
 PAGES = """
 SELECT v.id, w.canonical_url, v.number, v.text_sha256, encode(sha256(convert_to(v.text, 'UTF8')), 'hex') AS computed
 FROM web_page_versions v LEFT JOIN web_pages w ON w.id = v.web_page_id
-WHERE v.text_sha256 <> encode(sha256(convert_to(v.text, 'UTF8')), 'hex') ORDER BY v.id
+WHERE v.erased_at IS NULL AND v.text_sha256 <> encode(sha256(convert_to(v.text, 'UTF8')), 'hex') ORDER BY v.id
 """
 CLAIMS = """
 SELECT c.id, v.record_id, c.quote,
@@ -31,8 +31,13 @@ WHERE c.quote IS DISTINCT FROM substring(v.text FROM c.start_at + 1 FOR greatest
 ORDER BY c.id
 """
 SIZES = """
-SELECT (SELECT count(*) FROM record_versions) + (SELECT count(*) FROM web_page_versions) AS texts,
-       (SELECT count(*) FROM claims) AS claims
+SELECT (SELECT count(*) FROM record_versions WHERE erased_at IS NULL)
+       + (SELECT count(*) FROM web_page_versions WHERE erased_at IS NULL) AS texts,
+       (SELECT count(*) FROM record_versions WHERE erased_at IS NOT NULL)
+       + (SELECT count(*) FROM web_page_versions WHERE erased_at IS NOT NULL) AS erased,
+       (SELECT count(*) FROM claims) AS claims,
+       (SELECT count(*) FROM payloads WHERE redacted_at IS NOT NULL AND body IS NOT NULL) AS redacted,
+       (SELECT count(*) FROM payloads WHERE body IS NULL) AS expired
 """
 
 
@@ -42,6 +47,9 @@ def check_archive(conn: Connection, report: Report, progress: Progress) -> None:
     sizes = conn.execute(SIZES).fetchone()
     assert sizes is not None
     report.checked["text"], report.checked["claim"] = sizes["texts"], sizes["claims"]
+    report.redacted["text"], report.redacted["body"] = sizes["erased"], sizes["redacted"]
+    if sizes["expired"]:
+        report.note(f"{sizes['expired']} stored bodies expired: no story rests on them, their hashes are kept")
     progress(f"{sizes['texts']} texts and {sizes['claims']} claims")
     _hashes(conn, report)
     known = {mismatch.where.get("claim") for mismatch in report.mismatches if mismatch.kind == "claim"}

@@ -60,7 +60,7 @@ class Body:
 
     @property
     def holds(self) -> bool:
-        """Whether the body is there and is what its key and length say; of a redacted one, what was put in its place."""
+        """Whether the body is there and is what its key and length say; of a redacted one, the copy put there."""
         if self.copy is not None:
             return self.data is not None and self.computed == self.copy
         return self.data is not None and self.computed == self.sha256 and len(self.data) == self.byte_length

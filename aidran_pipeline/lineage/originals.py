@@ -33,7 +33,7 @@ RECORDS = """
 SELECT v.id AS version_id, v.record_id, v.number, v.title, v.text, v.text_sha256, v.title_truncated, v.body_truncated,
        v.declared_lang, v.first_fetch_id AS version_fetch, o.locator,
        r.id AS found, r.platform, r.native_id, r.source_id, r.url, r.canonical_url, r.author_name, r.author_key,
-       r.publisher, r.community, r.published_at, r.published_raw, r.day, r.first_fetch_id AS record_fetch
+       r.publisher, r.community, r.published_at, r.published_raw, r.day, r.first_fetch_id AS record_fetch, v.erased_at
 FROM record_versions v
 LEFT JOIN records r ON r.id = v.record_id
 LEFT JOIN record_observations o ON o.record_version_id = v.id AND o.fetch_id = v.first_fetch_id
@@ -41,7 +41,7 @@ WHERE v.id = ANY(%s) ORDER BY v.id
 """
 PAGES = """
 SELECT v.id AS version_id, v.web_page_id, v.number, v.title, v.site_name, v.published_at, v.text, v.text_sha256,
-       v.fetch_id, v.extractor, w.canonical_url
+       v.fetch_id, v.extractor, w.canonical_url, v.erased_at
 FROM web_page_versions v LEFT JOIN web_pages w ON w.id = v.web_page_id
 WHERE v.id = ANY(%s) ORDER BY v.id
 """
@@ -72,6 +72,7 @@ def check_originals(conn: Connection, cited: CitedBy, report: Report, progress: 
     records = conn.execute(RECORDS, ([key[1] for key in cited if key[0] == "record"],)).fetchall()
     pages = conn.execute(PAGES, ([key[1] for key in cited if key[0] == "web"],)).fetchall()
     _targets_exist(cited, records, pages, report)
+    records, pages = _not_erased("record", records, report), _not_erased("page", pages, report)
     tasks: dict[int, list[_Task]] = defaultdict(list)
     for row in records:
         _text_holds(
@@ -90,6 +91,12 @@ def check_originals(conn: Connection, cited: CitedBy, report: Report, progress: 
     report.count("record", len(records))
     report.count("page", len(pages))
     _Reader(conn, cited, report, progress).work_through(tasks)
+
+
+def _not_erased(kind: str, rows: Sequence[Any], report: Report) -> list[Any]:
+    """Without those that were erased: nothing of them is left to compare."""
+    report.redact(kind, sum(row["erased_at"] is not None for row in rows))
+    return [row for row in rows if row["erased_at"] is None]
 
 
 def _targets_exist(cited: CitedBy, records: Sequence[Any], pages: Sequence[Any], report: Report) -> None:
@@ -183,6 +190,7 @@ class _Reader:
 
     def _body_holds(self, body: Body, fetch: Mapping[str, Any], tasks: Sequence[_Task]) -> None:
         self.report.count("body")
+        self.report.redact("body", int(body.copy is not None))
         if body.holds and fetch["byte_length"] in (None, body.byte_length):
             return
         by = self._cited_by(tasks)
@@ -222,6 +230,12 @@ class _Reader:
                 found=row["source_id"], **place,
             )  # fmt: skip
         found = reading.differences(task.locator, row, columns)
+        if found is None and reading.body.copy is not None and not reading.body.data:
+            self.report.redact("record")
+            self.report.note(
+                f"{name} was not parsed again: its body went whole, as what was erased could not be cut out"
+            )
+            return
         if found is None:
             why = reading.body.problem or listed(reading.failures, 2) or f"the body holds no {task.locator}"
             self.report.add(

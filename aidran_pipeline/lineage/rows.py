@@ -40,8 +40,10 @@ WHERE article_version_id = ANY(%s) ORDER BY article_version_id, ordinal
 """
 CITATIONS = """
 SELECT c.id, c.article_version_id, c.kind, c.number, c.weight, c.record_id, c.record_version_id, c.web_page_version_id,
-       t.record_version_id AS scored_version
+       t.record_version_id AS scored_version, COALESCE(rv.erased_at, wv.erased_at) IS NOT NULL AS erased
 FROM citations c
+LEFT JOIN record_versions rv ON rv.id = c.record_version_id
+LEFT JOIN web_page_versions wv ON wv.id = c.web_page_version_id
 JOIN article_versions av ON av.id = c.article_version_id
 JOIN articles a ON a.id = av.article_id
 LEFT JOIN record_topics t ON t.record_id = c.record_id AND t.topic = a.topic
@@ -171,6 +173,9 @@ def check_versions(conn: Connection, stories: Stories, report: Report) -> None:
         uses[use["sentence_id"]].append(use)
     _markers(stories, uses, report)
     for version_id, head in stories.head.items():
+        if head["status"] == "withdrawn":
+            report.redact("version")
+            continue
         cites = [row for row in stories.citations if row["article_version_id"] == version_id]
         own = [use for use in stories.uses if use["article_version_id"] == version_id]
         _counts(stories, version_id, cites, own, report)
@@ -202,14 +207,19 @@ def _counts(stories: Stories, version_id: int, cites: Sequence[Any], own: Sequen
     head, used = stories.head[version_id], {use["citation_id"] for use in own}
     for column, kind in (("records_cited", "record"), ("pages_cited", "web")):
         report.count("count")
-        counted = sum(row["kind"] == kind for row in cites)
+        # A version that cited what was erased since printed its number; one made after that counts what is left.
+        counted = sum(row["kind"] == kind and not (row["erased"] and head["withdraws"]) for row in cites)
+        if counted != head[column] and head["redacted_at"] is not None:
+            counted = max(counted, sum(row["kind"] == kind for row in cites))
         if counted != head[column]:
             report.add(
                 "count", f"{stories.name(version_id)}: {column.replace('_', ' ')} is not the number of its citations",
                 expected=counted, found=head[column], **stories.place(version_id), column=column,
             )  # fmt: skip
     for row in cites:
-        if row["id"] not in used:
+        if row["id"] not in used and (row["erased"] or head["redacted_at"] is not None):
+            report.redact("quote")
+        elif row["id"] not in used:
             report.add(
                 "count", f"{stories.name(version_id)} [{marker_of(row)}]: no sentence uses this citation",
                 expected="a use", found="none", **stories.place(version_id), citation=marker_of(row),
@@ -218,6 +228,9 @@ def _counts(stories: Stories, version_id: int, cites: Sequence[Any], own: Sequen
 
 def _weights(conn: Connection, stories: Stories, version_id: int, cites: Sequence[Any], report: Report) -> None:
     """What a weight is stands with its column; the writer's own definition is applied to the rows again."""
+    if stories.head[version_id]["redacted_at"] is not None:
+        report.redact("weight", len(cites))
+        return
     moved = [row for row in cites if row["scored_version"] not in (None, row["record_version_id"])]
     if moved:
         report.note(f"{stories.name(version_id)}: weights left unchecked, {len(moved)} of its records were scored anew")
@@ -230,6 +243,8 @@ def _weights(conn: Connection, stories: Stories, version_id: int, cites: Sequenc
     except Exception:  # rows that no longer fit together: the content hash says so
         return
     for row in cites:
+        if row["erased"]:
+            continue
         report.count("weight")
         expected = weights.get((row["kind"], row["number"]))
         if expected is None or abs(expected - float(row["weight"])) > ROUNDED:
@@ -242,6 +257,7 @@ def _weights(conn: Connection, stories: Stories, version_id: int, cites: Sequenc
 
 def _content(conn: Connection, stories: Stories, version_id: int, report: Report) -> None:
     report.count("content")
+    report.redact("content", int(stories.head[version_id]["redacted_at"] is not None))
     stored = stories.head[version_id]["content_hash"]
     try:
         with conn.transaction():
@@ -262,6 +278,8 @@ def _decisions(conn: Connection, stories: Stories, report: Report) -> None:
     report.count("version", len(stories.head))
     for version_id, head in stories.head.items():
         name, place = stories.name(version_id), stories.place(version_id)
+        if head["status"] == "withdrawn":
+            continue
         if version_id not in decided:
             report.add(
                 "version", f"{name}: no editorial decision published this version from its input",
@@ -281,7 +299,7 @@ def check_gates(
     conn: Connection, stories: Stories, publication: Publication, report: Report, progress: Progress
 ) -> None:
     """Every gate over the rows of each story's newest version; older ones were held to the world of their time."""
-    newest = [head for head in stories.versions if head["newest"]]
+    newest = [head for head in stories.versions if head["newest"] and head["status"] == "published"]
     for number, head in enumerate(newest, start=1):
         report.count("gate", len(GATES))
         place, name = stories.place(head["version_id"]), head["slug"]

@@ -176,6 +176,7 @@ def show_report(report: Report, width: int = 100, seconds: float | None = None) 
     broken = {kind: sum(m.kind == kind for m in report.mismatches) for kind in KINDS}
     for kind, (name, meaning) in KINDS.items():
         if report.checked[kind] or broken[kind]:
+            meaning += f"; {report.redacted[kind]:,} redacted" if report.redacted[kind] else ""
             verdict = ("bad", f"{broken[kind]:>6} wrong") if broken[kind] else ("good", "    hold    ")
             page.line(f"  {report.checked[kind]:>8,}  {name:<16}", verdict, ("dim", f"  {meaning}"))
     for note in report.notes:
