@@ -19,14 +19,16 @@ HEADS = """
 SELECT a.id AS article_id, a.day, a.topic, a.slug, t.label, av.id AS version_id, av.number, av.published_at,
        av.records_read, av.records_cited, av.pages_cited, av.warming_up, av.inputs, av.engine, av.engine_version,
        av.judge, av.judge_version, av.content_hash, av.run_id, av.form,
+       av.status, av.redacted_at, av.withdraws,
        string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'headline') AS headline,
        string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'short_title') AS short_title,
        string_agg(s.text, ' ' ORDER BY s.ordinal) FILTER (WHERE s.part = 'dek') AS dek,
        (SELECT COALESCE(array_agg(DISTINCT r.platform ORDER BY r.platform), '{}')
-          FROM citations c JOIN records r ON r.id = c.record_id WHERE c.article_version_id = av.id) AS platforms
+          FROM citations c JOIN records r ON r.id = c.record_id
+         WHERE c.article_version_id = av.id AND r.erased_at IS NULL) AS platforms
 FROM articles a
 JOIN topics t ON t.slug = a.topic
-JOIN article_versions av ON av.article_id = a.id AND av.status = 'published'
+JOIN article_versions av ON av.article_id = a.id
 LEFT JOIN article_sentences s ON s.article_version_id = av.id AND s.part IN ('headline', 'short_title', 'dek')
 GROUP BY a.id, t.label, t.position, av.id
 ORDER BY a.day DESC, t.position, a.slug, av.number
@@ -50,8 +52,8 @@ JOIN (SELECT topic, max(day) AS day FROM current_decisions GROUP BY topic) d ON 
 ORDER BY b.topic, b.kind
 """
 SIGNALS = """
-SELECT id, topic, day, kind, observed, expected, score, p_value, p_uncorrected, severity, records, authors, families,
-       backfilled, engine_version, run_id FROM signals ORDER BY topic, day, kind
+SELECT id, topic, day, kind, subject, observed, expected, score, p_value, p_uncorrected, severity, records, authors,
+       families, backfilled, engine_version, run_id FROM signals ORDER BY topic, day, kind
 """
 # Hosts below .example belong to nobody (RFC 2606): only the bundled sample is read there.
 SAMPLE = r"""
@@ -104,6 +106,9 @@ class Head:
     dek: str | None
     platforms: list[str]
     form: str = "story"
+    status: str = "published"
+    redacted_at: datetime | None = None
+    withdraws: bool = False
     cost: Cost | None = None
 
     @property
@@ -176,8 +181,8 @@ class Index:
 
     @cached_property
     def stories(self) -> list[Head]:
-        """The current version of each story: newest day first, then topics in their configured order."""
-        return [heads[-1] for heads in self.by_article.values()]
+        """The current version of each story that stands: newest day first, then topics in their configured order."""
+        return [heads[-1] for heads in self.by_article.values() if heads[-1].status == "published"]
 
     @cached_property
     def signals_by_id(self) -> dict[int, dict[str, Any]]:

@@ -33,6 +33,7 @@ GATES = {
     "counts": "a printed count did not match",
 }
 RULES = {
+    "source withdrawn": "a source of it was withdrawn",
     "no signal": "nothing new",
     "not newsworthy": "nothing new enough",
     "sources unknown": "sources could not be reached",
@@ -95,13 +96,24 @@ def _p(value: float) -> str:
     return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
 
 
+# What a kind observes and expects, where it is counted in something; shares and distances are plain figures.
+UNITS = {
+    "volume_spike": "voices counted",
+    "entity_surge": "voices named it",
+    "cross_platform_spread": "voices that crossed over",
+}
+
+
 def signal(row: dict[str, Any]) -> str:
     """A signal with its figures: a strong volume spike on 20 May 2026 (41 voices counted, 17.3 expected, …)."""
-    unit = " voices counted" if row["kind"] == "volume_spike" else " observed"
-    chance = f"{_p(row['p_uncorrected'])}, corrected for all topics tested {_p(row['p_value'])}"
+    chance = f"{_p(row['p_uncorrected'])}, corrected for all that was tested that day {_p(row['p_value'])}"
+    # A name out of the configured table; other kinds' subjects are words of a source: only a citation prints those.
+    named = row["kind"] == "entity_surge" and row.get("subject")
+    subject = f" of “{clean(str(row['subject']))}”" if named else ""
+    name = SIGNALS.get(row["kind"], row["kind"]).removesuffix(" of a name" if subject else "")
     return (
-        f"a {row['severity']} {SIGNALS.get(row['kind'], row['kind'])} on {short_date(row['day'])} "
-        f"({row['observed']:.4g}{unit}, {row['expected']:.3g} expected, {chance})"
+        f"a {row['severity']} {name}{subject} on {short_date(row['day'])} "
+        f"({row['observed']:.4g} {UNITS.get(row['kind'], 'observed')}, {row['expected']:.3g} expected, {chance})"
     )
 
 

@@ -16,7 +16,7 @@ from aidran_pipeline.store.signal_kinds import WARNINGS
 from aidran_pipeline.text.terms import Matcher
 from aidran_pipeline.write.draft import Source, as_read
 
-SIGNAL_KEYS = ("id", "kind", "severity", "observed", "expected", "score", "p_value", "p_uncorrected")
+SIGNAL_KEYS = ("id", "kind", "severity", "observed", "expected", "score", "p_value", "p_uncorrected", "subject")
 REASON_KEYS = ("history_days", "coverage", "outcome", "backfilled")
 # What a record counts for a topic that owns its storyline but is not among its own topics.
 BORROWED_SCORE = 0.4
@@ -113,10 +113,10 @@ ORDER BY r.id
 """
 
 SIGNALS = """
-SELECT s.id, s.kind, s.severity, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected, s.records,
+SELECT s.id, s.kind, s.severity, s.observed, s.expected, s.score, s.p_value, s.p_uncorrected, s.records, s.subject,
        (SELECT jsonb_object_agg(e.record_id::text, e.weight) FROM signal_evidence e
            WHERE e.signal_id = s.id) AS evidence
-FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.kind
+FROM signals s WHERE s.topic = %(topic)s AND s.day = %(day)s ORDER BY s.p_uncorrected, s.kind
 """
 
 BASELINE = """
