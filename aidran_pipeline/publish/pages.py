@@ -18,6 +18,7 @@ from aidran_pipeline.publish.reasons import read_reasons
 from aidran_pipeline.publish.safe import clean, hidden_characters, host_of, json_ld, plain_json, web_url
 from aidran_pipeline.publish.sources import read_sources, sources_json
 from aidran_pipeline.publish.story_rows import Body, Cite, read_body
+from aidran_pipeline.publish.withdrawn import Lost, lost_json, read_lost
 from aidran_pipeline.store.db import Connection
 
 Page = tuple[str, bytes]
@@ -107,29 +108,58 @@ class Pages:
     def article(self, versions: list[Head]) -> Iterator[Page]:
         """All pages of one story: lineage pages first, so that a half-done build has no page that leads nowhere."""
         for head in versions:
+            lost, current = read_lost(self.conn, head.version_id), head is versions[-1]
+            if head.status == "withdrawn":
+                yield from self._withdrawn(head, versions, lost, current)
+                continue
             body = read_body(self.conn, head.version_id)
-            current = head is versions[-1]
             own = f"{head.path}v/{head.number}/"
             base = head.path if current else own
             for cite in body.cites:
                 yield self._lineage(head, body, cite, base, current)
-            yield self._story(head, versions, body, own, base)
+            yield from self._tombstones(head, lost, base, current)
+            yield self._story(head, versions, body, lost, own, base)
             if current:
                 notes = story.methodology(self.index, head)
                 yield self.html(
                     "why.html", f"{head.path}why/", head=head, reasons=read_reasons(self.conn, head),
                     without=story.why(head),
                 )  # fmt: skip
-                yield f"{head.path}index.json", plain_json(story.story_json(self.index, head, body, notes))
-                yield self._story(head, versions, body, head.path, base)
+                yield (
+                    f"{head.path}index.json",
+                    plain_json(
+                        story.story_json(self.index, head, body, notes) | {"withdrawn_sources": lost_json(lost)}
+                    ),
+                )
+                yield self._story(head, versions, body, lost, head.path, base)
 
-    def _story(self, head: Head, versions: list[Head], body: Body, path: str, base: str) -> Page:
+    def _tombstones(self, head: Head, lost: list[Lost], base: str, current: bool) -> Iterator[Page]:
+        """The lineage pages of sources that were erased."""
+        for each in lost:
+            yield self.html(
+                "tombstone.html", f"{base}citations/{each.marker}/", head=head, lost=each, base=base, current=current
+            )
+
+    def _withdrawn(self, head: Head, versions: list[Head], lost: list[Lost], current: bool) -> Iterator[Page]:
+        """In place of a story that was withdrawn; where one was published again later, among its versions."""
+        own = f"{head.path}v/{head.number}/"
+        base = head.path if current else own
+        yield from self._tombstones(head, lost, base, current)
+        for path in dict.fromkeys((own, base)):
+            yield self.html("withdrawn.html", path, head=head, versions=versions, lost=lost, base=base)
+        if current:
+            said: dict[str, Any] = {"status": "withdrawn", "slug": head.slug, "topic": head.topic}
+            said |= {"day": words.iso(head.day), "version": head.number, "withdrawn_at": words.iso(head.published_at)}
+            yield f"{head.path}index.json", plain_json(said | {"withdrawn_sources": lost_json(lost)})
+
+    def _story(self, head: Head, versions: list[Head], body: Body, lost: list[Lost], path: str, base: str) -> Page:
         root = "../" * path.count("/")
         link = self._link(root, base)
         related = read_related(self.conn, head)
         others = [h for h in self.index.stories if h.article_id != head.article_id]
         return self.html(
-            "story.html", path, head=head, versions=versions, body=body, current=head is versions[-1], base=base,
+            "story.html", path, head=head, versions=versions, body=body, lost=lost, base=base,
+            current=head is versions[-1],
             sections=story.sections(body, link), questions=story.questions(body, link),
             so_far=story.so_far(body, link, lambda slug: f"{root}stories/{slug}/"),
             dek=[render(line.text, body, link) for line in body.part("dek")],

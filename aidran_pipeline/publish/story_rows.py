@@ -39,11 +39,12 @@ SELECT l.sentence_id, l.ordinal, l.part, l.section, l.kind, l.citation_number, l
                  FOR least(l.start_at, %(context)s)) AS before,
        substring(l.source_text FROM l.end_at + 1 FOR %(context)s) AS after,
        l.start_at > %(context)s AS more_before, char_length(l.source_text) > l.end_at + %(context)s AS more_after,
-       ra.run_id AS analysis_run_id
+       ra.run_id AS analysis_run_id, pl.redacted_at
 FROM citation_lineage l
 LEFT JOIN claims cl ON cl.id = l.claim_id
 LEFT JOIN web_page_versions wv ON wv.id = l.web_page_version_id
 LEFT JOIN sources s ON s.id = l.source_id
+LEFT JOIN payloads pl ON pl.sha256 = l.payload_sha256
 LEFT JOIN record_analysis ra ON ra.record_version_id = l.record_version_id
 WHERE l.article_version_id = %(version)s
 ORDER BY l.kind, l.citation_number, l.ordinal, l.start_at

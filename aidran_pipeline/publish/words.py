@@ -34,6 +34,7 @@ GATES = {
 }
 RULES = {
     "source withdrawn": "a source of it was withdrawn",
+    "source withdrawn": "a source of it was withdrawn",
     "no signal": "nothing new",
     "not newsworthy": "nothing new enough",
     "sources unknown": "sources could not be reached",
