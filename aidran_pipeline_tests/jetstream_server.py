@@ -7,12 +7,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
+
+from aidran_pipeline_tests.ingest_server import Server
 
 DID = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -31,10 +34,45 @@ def event(time_us: int, operation: str, rkey: str, text: str = "", *, did: str =
     return json.dumps({"did": did, "time_us": time_us, "kind": "commit", "commit": commit}).encode()
 
 
+def profile(time_us: int, *labels: str, did: str = DID) -> bytes:
+    """A profile's edit, with its author's labels."""
+    record: dict[str, Any] = {"$type": "app.bsky.actor.profile", "displayName": "A name"}
+    if labels:
+        record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": each} for each in labels]}
+    commit = {"operation": "update", "collection": "app.bsky.actor.profile", "rkey": "self", "record": record}
+    return json.dumps({"did": did, "time_us": time_us, "kind": "commit", "commit": commit}).encode()
+
+
 def account(time_us: int, status: str | None, *, did: str = DID) -> bytes:
     """An account event; status None: active again."""
     said = {"active": status is None, "did": did, "seq": 1, **({"status": status} if status else {})}
     return json.dumps({"did": did, "time_us": time_us, "kind": "account", "account": said}).encode()
+
+
+class Index:
+    """Answers getPosts on a server: every post that is asked for stands there, but for those that are said not to.
+
+    labels: by post or author, the labels it carries. absent: posts that it does not know. asked: how many at once.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.labels: dict[str, list[str]] = {}
+        self.absent: set[str] = set()
+        self.asked: list[int] = []
+        self.base = server.base
+        server.routes["/xrpc/app.bsky.feed.getPosts"] = self.answer
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        """The views of what is asked."""
+        uris = parse_qs(urlsplit(handler.path).query)["uris"]
+        self.asked.append(len(uris))
+        views = [self._view(uri) for uri in uris if uri not in self.absent]
+        return 200, {"Content-Type": "application/json"}, json.dumps({"posts": views}).encode()
+
+    def _view(self, uri: str) -> dict[str, Any]:
+        did = uri.split("/")[2]
+        marks = {name: [{"val": each} for each in self.labels.get(name, [])] for name in (uri, did)}
+        return {"uri": uri, "author": {"did": did, "labels": marks[did]}, "labels": marks[uri]}
 
 
 class Stream:

@@ -127,12 +127,16 @@ class BlueskySearchSource(_Base):
 
 
 class BlueskyJetstreamSource(_Base):
-    """A Bluesky stream (Jetstream): each run drains it from where the last one ended, and keeps what is on topic."""
+    """A Bluesky stream (Jetstream): each run drains it from where the last one ended, and keeps what is on topic.
+
+    labels: the server that is asked, of each post kept, for the labels of post and author: whom a stream does not tell.
+    """
 
     _platform: ClassVar[str] = "bluesky"
-    _address: ClassVar[tuple[str, ...]] = ("url",)
+    _address: ClassVar[tuple[str, ...]] = ("url", "labels")
     kind: Literal["bluesky_jetstream"]
     url: Annotated[str, AfterValidator(_stream_address)]
+    labels: WebAddress = "https://public.api.bsky.app"
 
 
 Source = RssSource | RedditSource | BlueskySearchSource | BlueskyJetstreamSource

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,8 @@ HEADING = "aidran_jetstream"
 MOST_LINKS = 50
 STATUSES = frozenset({"deleted", "takendown", "suspended", "deactivated"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_POST, _ACCOUNT = f'"{COLLECTION}"'.encode(), b'"account"'
+PROFILES = "app.bsky.actor.profile"
+_POST, _ACCOUNT, _PROFILE = f'"{COLLECTION}"'.encode(), b'"account"', f'"{PROFILES}"'.encode()
 _TIME = re.compile(rb'"time_us"\s*:\s*(\d{1,18})')
 _PIECES, _NEVER = re.compile(r"[^\W_]+"), ("\0",)
 Withdrawal = tuple[str, str, str, datetime]  # as in store.streams
@@ -73,12 +74,15 @@ class Sieve:
     """Takes every event of a stream and keeps those that matter. One drain each.
 
     wants: whether a post's words are on topic. posts, authors: what is stored already: its edits, deletions and account
-    events are kept; a post that is known brings nothing new. after: events up to this time (microseconds) are replays.
+    events are kept; a post that is known brings nothing new. private: authors who were noted as asking not to be shown;
+    their posts are not kept, and a profile of theirs that asks it no more is. after: events up to this time
+    (microseconds) are replays.
     """
 
     wants: Callable[[str], bool]
     posts: Collection[str] = frozenset()
     authors: Collection[str] = frozenset()
+    private: Collection[str] = frozenset()
     after: int = 0
     events: int = 0
     replayed: int = 0
@@ -102,7 +106,7 @@ class Sieve:
             self.replayed += 1
             return
         self.last_us = time_us if self.last_us is None else max(self.last_us, time_us)
-        if _POST in raw or _ACCOUNT in raw:
+        if _POST in raw or _ACCOUNT in raw or _PROFILE in raw:
             self._look(raw)
 
     def _look(self, raw: bytes) -> None:
@@ -113,16 +117,24 @@ class Sieve:
                 if did in self.authors:
                     self._keep(did, raw)
             elif kind == "commit" and event["commit"]["collection"] == COLLECTION:
-                self._post(event["commit"], f"at://{did}/{COLLECTION}/{event['commit']['rkey']}", raw)
+                self._post(event["commit"], did, f"at://{did}/{COLLECTION}/{event['commit']['rkey']}", raw)
+            elif kind == "commit" and event["commit"]["collection"] == PROFILES and did in self.authors:
+                self._profile(event["commit"], did, raw)
         except (ValueError, KeyError, TypeError, RecursionError):
             self.broken += 1
 
-    def _post(self, commit: Mapping[str, Any], uri: str, raw: bytes) -> None:
+    def _profile(self, commit: Mapping[str, Any], did: str, raw: bytes) -> None:
+        if did in self.private or _asks_privacy(commit):
+            self._keep(f"{did}/profile", raw)
+
+    def _post(self, commit: Mapping[str, Any], did: str, uri: str, raw: bytes) -> None:
         operation, known = commit["operation"], uri in self.posts
         if operation == "delete":
             self._drop(uri)  # what came and went within one drain leaves no trace
             if known:
                 self._keep(uri, raw)
+        elif did in self.private:
+            return
         elif (operation == "update" and (known or uri in self.kept)) or (
             operation in ("create", "update") and not known and self.wants(_words(commit["record"]))
         ):
@@ -135,6 +147,16 @@ class Sieve:
 
     def _drop(self, name: str) -> None:
         self.kept_bytes -= len(self.kept.pop(name, b""))
+
+    def posts_kept(self) -> dict[str, int]:
+        """Addresses of the posts kept that say something, with the time of their events."""
+        events = {name: json.loads(raw) for name, raw in self.kept.items() if post_address(name) is not None}
+        return {name: int(event["time_us"]) for name, event in events.items() if _is_post(event, "create", "update")}
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Keep no trace of these posts after all."""
+        for name in names:
+            self._drop(name)
 
     def body(self, **heading: Any) -> bytes:
         """What is stored: the heading, then the kept events."""
@@ -202,12 +224,22 @@ def _record(event: Mapping[str, Any]) -> ParsedRecord | None:
     )
 
 
+def _asks_privacy(commit: Mapping[str, Any]) -> bool:
+    """Whether a profile carries the label by which its author asks not to be shown to people who are not signed in."""
+    record = commit.get("record")
+    return isinstance(record, dict) and PRIVATE_LABEL in _self_labels(record)
+
+
 def _hidden(record: Mapping[str, Any]) -> bool:
     """Labels that the author put on the post."""
+    return bool(_self_labels(record) & (HIDDEN_LABELS | {PRIVATE_LABEL}))
+
+
+def _self_labels(record: Mapping[str, Any]) -> set[str]:
     labels = record.get("labels")
     values = labels.get("values") if isinstance(labels, dict) else None
-    marks = {label.get("val") for label in values or [] if isinstance(label, dict)}
-    return bool(marks & (HIDDEN_LABELS | {PRIVATE_LABEL}))
+    found = [label.get("val") for label in (values if isinstance(values, list) else []) if isinstance(label, dict)]
+    return {value for value in found if isinstance(value, str)}
 
 
 def _links(record: Mapping[str, Any], text: str) -> tuple[ParsedLink, ...]:
@@ -232,12 +264,15 @@ def _links(record: Mapping[str, Any], text: str) -> tuple[ParsedLink, ...]:
 
 
 def withdrawals(body: bytes) -> list[Withdrawal]:
-    """What a drain says is withdrawn: posts deleted, accounts gone or back."""
+    """What a drain says is withdrawn: posts deleted, accounts gone, asking not to be shown, or back."""
     found: list[Withdrawal] = []
     for event in stream_events(body):
         moment = moment_of(int(event["time_us"]))
         if _is_post(event, "delete"):
             found.append(("post", f"at://{event['did']}/{COLLECTION}/{event['commit']['rkey']}", "deleted", moment))
+        elif isinstance(event.get("commit"), dict) and event["commit"].get("collection") == PROFILES:
+            status = "private" if _asks_privacy(event["commit"]) else "active"
+            found.append(("account", str(event["did"]), status, moment))
         elif event.get("kind") == "account" and isinstance(event.get("account"), dict):
             said = event["account"]
             status = "active" if said.get("active") else str(said.get("status") or "other")

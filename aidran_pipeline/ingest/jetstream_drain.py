@@ -14,8 +14,9 @@ import httpcore
 
 from aidran_pipeline.ingest.atproto_syntax import COLLECTION
 from aidran_pipeline.ingest.http import FetchResult, HttpClient
-from aidran_pipeline.ingest.jetstream import Sieve, micros_of, moment_of, parse_stream, withdrawals
+from aidran_pipeline.ingest.jetstream import PROFILES, Sieve, micros_of, moment_of, parse_stream, withdrawals
 from aidran_pipeline.ingest.pacing import HostPacer
+from aidran_pipeline.ingest.post_labels import look_up
 from aidran_pipeline.ingest.reading import Page, Plan, Reading, Stream
 
 FIRST_REACH = timedelta(hours=1)  # what a new source asks for: the whole network is some 50 posts a second
@@ -45,11 +46,10 @@ class _Refused(Exception):
 
 def read_jetstream(client: HttpClient, pacer: HostPacer, plan: Plan, bounds: Bounds | None = None) -> Reading:
     """One drain. A stream that breaks off keeps what it brought: a page that succeeded, then the failure."""
-    del pacer  # one connection a run
     url, now_us = str(plan.source["config"]["url"]), micros_of(plan.now)
     recent = micros_of(plan.now - FIRST_REACH)
     asked = plan.cursor if plan.cursor is not None else recent
-    sieve = Sieve(plan.wants, plan.known, plan.authors, after=plan.cursor or 0)
+    sieve = Sieve(plan.wants, plan.known, plan.authors, plan.private, after=plan.cursor or 0)
     started, too_old = time.monotonic(), False
     try:
         failure = _drain(client, url, asked, now_us, sieve, bounds or BOUNDS)
@@ -64,7 +64,14 @@ def read_jetstream(client: HttpClient, pacer: HostPacer, plan: Plan, bounds: Bou
     took = int((time.monotonic() - started) * 1000)
     if failure is not None and sieve.last_us is None:
         return Reading(plan, [Page(_failed(url, failure, took))])
-    pages = [_page(plan, url, asked, sieve, took, too_old=too_old, behind=failure == BEHIND)]
+    posts = sieve.posts_kept()
+    shown = look_up(client, pacer, plan, posts)
+    if shown.failed is not None:  # nobody is published whose wish is not known: the stream is asked again from here
+        return Reading(plan, [*shown.pages, shown.failed])
+    sieve.leave_out(shown.hidden | shown.unsettled)
+    first_unsettled = min((posts[name] for name in shown.unsettled), default=None)
+    pages = shown.pages
+    pages += [_page(plan, url, asked, sieve, took, too_old=too_old, behind=failure == BEHIND, before=first_unsettled)]
     if failure not in (None, BEHIND):
         pages.append(Page(_failed(url, failure, 0)))
     return Reading(plan, pages)
@@ -105,7 +112,7 @@ def _open(client: HttpClient, url: str, cursor: int, bounds: Bounds) -> Any:
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
-    query = {"wantedCollections": COLLECTION, "cursor": str(cursor)}
+    query = [("wantedCollections", COLLECTION), ("wantedCollections", PROFILES), ("cursor", str(cursor))]
     address = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(query)}"
     parts = urlsplit(url)
     secure = parts.scheme == "wss"
@@ -143,7 +150,10 @@ def _answer(error: BaseException | None) -> Any:
     return None
 
 
-def _page(plan: Plan, url: str, asked: int, sieve: Sieve, took: int, *, too_old: bool, behind: bool) -> Page:
+def _page(
+    plan: Plan, url: str, asked: int, sieve: Sieve, took: int, *, too_old: bool, behind: bool, before: int | None
+) -> Page:
+    """The page of a drain. before: the first event that must be asked for again (microseconds), if any."""
     body = sieve.body(url=url, cursor=asked)
     attempt = FetchResult(
         url=url, outcome="ok", final_url=url, http_status=101, content_type="application/x-ndjson", body=body,
@@ -153,7 +163,9 @@ def _page(plan: Plan, url: str, asked: int, sieve: Sieve, took: int, *, too_old:
     since = gap[1] if gap else moment_of(asked) if plan.cursor is not None else _first(sieve)
     until = moment_of(sieve.last_us) if behind and sieve.last_us else plan.now
     # The position moves no further than what was seen: what comes late is asked for again.
-    stream = Stream(url, max(sieve.last_us or 0, plan.cursor or 0) or asked, gap, tuple(withdrawals(body)), behind)
+    position = max(sieve.last_us or 0, plan.cursor or 0) or asked
+    position = min(position, before - 1) if before is not None else position
+    stream = Stream(url, position, gap, tuple(withdrawals(body)), behind)
     records = parse_stream(body, url=url, content_type=None, source=plan.source)
     reach = (since, until) if since is not None and since < until else (None, None)
     return Page(attempt, records, reach_since=reach[0], reach_until=reach[1], stream=stream)

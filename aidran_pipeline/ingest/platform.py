@@ -39,6 +39,7 @@ from aidran_pipeline.store.sources import drop_session, platform_sources, save_h
 from aidran_pipeline.store.streams import (
     known_posts,
     note_withdrawn,
+    private_accounts,
     save_gap,
     save_position,
     save_withdrawals,
@@ -170,7 +171,8 @@ def _plan(conn: Connection, source: dict[str, Any], day: date, run: Run, setting
     if source["kind"] == "bluesky_jetstream":
         posts, authors = known_posts(conn, str(source["platform"]))
         cursor = stream_position(conn, source["id"], str(source["config"]["url"]))
-        return Plan(source, run.now, cursor=cursor, known=posts, authors=authors, wants=_on_topic(settings))
+        private, wants = private_accounts(conn, str(source["platform"])), _on_topic(settings)
+        return Plan(source, run.now, cursor=cursor, known=posts, authors=authors, private=private, wants=wants)
     if source["kind"] == "reddit":
         return reddit_plan(conn, source, day, run.now, settings.search_reach_back)
     return Plan(
@@ -294,7 +296,7 @@ def _save_page(conn: Connection, plan: Plan, page: Page, run: Run) -> tuple[int,
     fetch_id = save_fetch(
         conn,
         attempt,
-        purpose="source",
+        purpose=page.purpose,
         source_id=plan.source["id"],
         run_id=run.id,
         requested_at=run.now,

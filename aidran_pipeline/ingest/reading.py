@@ -29,8 +29,8 @@ class Plan:
     ids stored already, at which a listing may stop (empty after a failure, so that nothing in between is lost).
     last_reach: since when the newest body of a feed shows everything. address: where a feed has moved for good, asked
     in place of the configured one. Of a stream, cursor: time of the last event read (microseconds); authors: keys
-    stored; wants: whether a text is on topic. Of a subreddit, edge: older posts are not
-    listed; day: whose top threads are read; threads: posts of that day stored already.
+    stored; private: those who asked not to be shown; wants: whether a text is on topic. Of a subreddit, edge: older
+    posts are not listed; day: whose top threads are read; threads: posts of that day stored already.
     """
 
     source: Mapping[str, Any]
@@ -44,6 +44,7 @@ class Plan:
     address: str | None = None
     cursor: int | None = None
     authors: frozenset[str] = frozenset()
+    private: frozenset[str] = frozenset()
     wants: Callable[[str], bool] = bool
     edge: datetime | None = None
     day: date | None = None
@@ -76,6 +77,7 @@ class Page:
     withdrawn: (native id, status) of posts that the body shows as deleted or removed. side: an attempt beside the
     source's own, such as one thread: its failure is a row of its own and leaves the source well.
     kept: what of the body may be stored, None for all of it; refused: records left out because they were erased.
+    purpose: of the fetch row; labels keeps no body.
     """
 
     attempt: FetchResult
@@ -88,6 +90,7 @@ class Page:
     side: bool = False
     kept: bytes | None = None
     refused: int = 0
+    purpose: str = "source"
 
     @property
     def failed(self) -> bool:

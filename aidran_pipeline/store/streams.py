@@ -77,6 +77,17 @@ def note_withdrawn(
     return max(0, done.rowcount)
 
 
+def private_accounts(conn: Connection, platform: str) -> frozenset[str]:
+    """Author keys whose latest word is that they ask not to be shown in public."""
+    rows = conn.execute(
+        """SELECT target FROM (SELECT DISTINCT ON (target) target, status FROM source_withdrawals
+               WHERE platform = %s AND kind = 'account' ORDER BY target, happened_at DESC, id DESC) latest
+           WHERE status = 'private'""",
+        (platform,),
+    ).fetchall()
+    return frozenset(row["target"] for row in rows)
+
+
 def known_posts(conn: Connection, platform: str) -> tuple[frozenset[str], frozenset[str]]:
     """Native ids and author keys stored of a platform: what a stream's deletions can be about."""
     rows = conn.execute("SELECT native_id, author_key FROM records WHERE platform = %s", (platform,)).fetchall()

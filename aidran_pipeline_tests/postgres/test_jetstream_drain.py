@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from aidran_pipeline.ingest.jetstream import micros_of
 from aidran_pipeline.ingest.jetstream_drain import Bounds
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.payloads import load_payload
-from aidran_pipeline_tests.ingest_server import serving
-from aidran_pipeline_tests.jetstream_server import DID, Stream, account, event, streaming
+from aidran_pipeline_tests.ingest_server import Server, serving
+from aidran_pipeline_tests.jetstream_server import DID, Index, Stream, account, event, profile, streaming
 from aidran_pipeline_tests.readings import NOW, configure, counts, ingest, rows, snapshot
 
 AT = micros_of(NOW)
@@ -24,7 +25,16 @@ URI = f"at://{DID}/app.bsky.feed.post/"
 
 
 @pytest.fixture
-def stream(conn: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
+def index(server: Server) -> Index:
+    return Index(server)
+
+
+def source(url: str, labels: str, name: str = "stream") -> str:
+    return f'{{id: {name}, kind: bluesky_jetstream, url: "{url}", labels: "{labels}"}}'
+
+
+@pytest.fixture
+def stream(conn: Connection, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     """A configured stream with three posts of the last minutes, two of them on topic."""
     quick = Bounds(total=5.0, idle=0.3)
     monkeypatch.setattr("aidran_pipeline.ingest.jetstream_drain.BOUNDS", quick)
@@ -34,7 +44,7 @@ def stream(conn: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             event(AT - 8 * MINUTE, "create", "b", "Dinner was lovely"),
             event(AT - 7 * MINUTE, "create", "c", "Chatbots and Anthropic"),
         ]
-        configure(conn, tmp_path, f'{{id: stream, kind: bluesky_jetstream, url: "{running.url}"}}')
+        configure(conn, tmp_path, source(running.url, index.base))
         yield running
 
 
@@ -44,13 +54,14 @@ def position(conn: Connection) -> int:
 
 def test_a_drain_stores_what_is_on_topic_and_its_cursor(conn: Connection, stream: Stream) -> None:
     assert counts(ingest(conn, "bluesky")) == {"attempted": 1, "succeeded": 1}
-    assert stream.asked == [{"wantedCollections": ["app.bsky.feed.post"], "cursor": [str(AT - 60 * MINUTE)]}]
+    wanted = ["app.bsky.feed.post", "app.bsky.actor.profile"]
+    assert stream.asked == [{"wantedCollections": wanted, "cursor": [str(AT - 60 * MINUTE)]}]
     assert rows(conn, "SELECT native_id, author_key, publisher FROM records ORDER BY 1") == [
         (URI + "a", DID, "Bluesky"),
         (URI + "c", DID, "Bluesky"),
     ]
     assert position(conn) == AT - 7 * MINUTE
-    (fetch,) = conn.execute("SELECT * FROM fetches").fetchall()
+    (fetch,) = conn.execute("SELECT * FROM fetches WHERE purpose = 'source'").fetchall()
     assert (fetch["outcome"], fetch["http_status"], fetch["records_seen"], fetch["records_new"]) == ("ok", 101, 2, 2)
     assert fetch["reach_until"] == NOW
     body = load_payload(conn, fetch["payload_sha256"]) or b""
@@ -129,7 +140,10 @@ def test_a_stream_that_breaks_off_keeps_what_came_and_fails(conn: Connection, st
     stream.cut_after = 2
     result = ingest(conn, "bluesky")
     assert (result.records, result.failed) == (1, 1)
-    assert rows(conn, "SELECT outcome, error_class FROM fetches ORDER BY id") == [("ok", None), ("failed", "connect")]
+    assert rows(conn, "SELECT outcome, error_class FROM fetches WHERE purpose = 'source' ORDER BY id") == [
+        ("ok", None),
+        ("failed", "connect"),
+    ]
     assert position(conn) == AT - 8 * MINUTE
     stream.cut_after = None
     assert ingest(conn, "bluesky", now=NOW + timedelta(hours=2), run="r2").records == 1
@@ -173,7 +187,7 @@ def test_no_stream_there_is_a_failure_with_its_class(conn: Connection, stream: S
 
 
 def test_the_recorded_corpus_is_stored_exactly_and_replayed_without_change(
-    conn: Connection, tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+    conn: Connection, index: Index, tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aidran_pipeline.ingest.jetstream_drain.BOUNDS", Bounds(total=10.0, idle=0.5))
     monkeypatch.setattr("aidran_pipeline.ingest.platform._on_topic", lambda _settings: lambda _text: True)
@@ -183,7 +197,7 @@ def test_the_recorded_corpus_is_stored_exactly_and_replayed_without_change(
     gone = json.loads(deletion)
     earlier = event(gone["time_us"] - MINUTE, "create", gone["commit"]["rkey"], "Soon deleted", did=gone["did"])
     with streaming([earlier]) as running:
-        configure(conn, tmp_path, f'{{id: stream, kind: bluesky_jetstream, url: "{running.url}"}}')
+        configure(conn, tmp_path, source(running.url, index.base))
         ingest(conn, "bluesky", now=now - timedelta(seconds=45))
         running.events += lines
         ingest(conn, "bluesky", now=now + timedelta(hours=1), run="r2")
@@ -198,3 +212,115 @@ def test_the_recorded_corpus_is_stored_exactly_and_replayed_without_change(
         after = snapshot(conn)
         assert {**after, "payloads": 0} == {**before, "payloads": 0}
         assert rows(conn, "SELECT count(*) FROM source_withdrawals") == [(1,)]
+
+
+def statuses(conn: Connection) -> list[tuple[str, str]]:
+    return rows(
+        conn, "SELECT target, status FROM source_withdrawals WHERE kind = 'account' ORDER BY happened_at, target"
+    )
+
+
+def test_marks_of_author_and_post_in_the_index_are_obeyed(conn: Connection, stream: Stream, index: Index) -> None:
+    private, taken, hidden = (f"did:plc:{letter * 24}" for letter in "pth")
+    for minute, (did, name) in enumerate([(private, "p"), (taken, "t"), (hidden, "h"), (DID, "ok")]):
+        stream.events.append(event(AT - (6 - minute) * MINUTE, "create", name, "A chatbot speaks", did=did))
+    index.labels = {private: ["!no-unauthenticated"], f"at://{hidden}/app.bsky.feed.post/h": ["!hide"], DID: ["bot"]}
+    index.absent = {f"at://{taken}/app.bsky.feed.post/t"}
+    result = ingest(conn, "bluesky")
+    assert (result.records, result.failed) == (3, 0)
+    assert {name for (name,) in rows(conn, "SELECT native_id FROM records")} == {URI + "a", URI + "c", URI + "ok"}
+    (key,) = rows(conn, "SELECT payload_sha256 FROM fetches WHERE purpose = 'source'")[0]
+    body = load_payload(conn, key) or b""
+    assert not any(did.encode() in body for did in (private, taken, hidden))
+    assert rows(conn, "SELECT purpose, outcome, payload_sha256 IS NULL FROM fetches ORDER BY id") == [
+        ("labels", "ok", True),
+        ("source", "ok", False),
+    ]
+    assert index.asked == [6]
+
+
+def test_posts_are_looked_up_in_few_requests(conn: Connection, stream: Stream, index: Index) -> None:
+    stream.events = [event(AT - 9 * MINUTE + n, "create", f"k{n}", f"Chatbot number {n}") for n in range(60)]
+    assert ingest(conn, "bluesky").records == 60
+    assert sum(index.asked) == 60 and len(index.asked) == 3 and max(index.asked) <= 25
+
+
+def test_a_name_too_long_to_ask_about_is_left_out(conn: Connection, stream: Stream, index: Index) -> None:
+    long = "did:web:" + "a" * 1500
+    stream.events.append(event(AT - 5 * MINUTE, "create", "l", "A chatbot speaks", did=long))
+    result = ingest(conn, "bluesky")
+    assert (result.records, result.failed, index.asked) == (2, 0, [2])
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_class"),
+    [
+        ((503, {"Retry-After": "7200"}, b""), "http_5xx"),
+        ((200, {}, b"<html>"), "malformed"),
+        ((429, {}, b""), "rate_limited"),
+    ],
+)
+def test_nothing_is_stored_while_nobody_can_say_who_wants_to_be_shown(
+    conn: Connection, stream: Stream, index: Index, server: Server, answer: Any, error_class: str
+) -> None:
+    server.routes["/xrpc/app.bsky.feed.getPosts"] = answer
+    result = ingest(conn, "bluesky")
+    assert (result.records, result.failed) == (0, 1)
+    assert rows(conn, "SELECT outcome, error_class FROM fetches") == [("failed", error_class)]
+    assert rows(conn, "SELECT count(*) FROM stream_positions") == [(0,)]
+    server.routes["/xrpc/app.bsky.feed.getPosts"] = index.answer
+    later = ingest(conn, "bluesky", now=NOW + timedelta(minutes=50), run="r2")
+    if answer[1]:
+        assert later.attempted == 0  # what the index asked for is obeyed
+        return
+    assert (later.records, later.failed) == (2, 0)
+
+
+def test_a_post_too_young_for_the_index_is_asked_for_again(conn: Connection, stream: Stream, index: Index) -> None:
+    young = [
+        event(AT - 1 * MINUTE, "create", "y", "A chatbot of now"),
+        event(AT - MINUTE // 2, "create", "z", "A chatbot too"),
+    ]
+    stream.events += young
+    index.absent = {URI + "y"}
+    assert ingest(conn, "bluesky").records == 3
+    assert position(conn) == AT - 1 * MINUTE - 1
+    index.absent = set()
+    assert ingest(conn, "bluesky", now=NOW + timedelta(hours=1), run="r2").records == 1
+    assert rows(conn, "SELECT count(*) FROM records") == [(4,)]
+
+
+def test_an_author_who_asks_not_to_be_shown_any_more_is_noted_and_read_no_further(
+    conn: Connection, stream: Stream, index: Index
+) -> None:
+    ingest(conn, "bluesky")
+    other = "did:plc:zzzzzzzzzzzzzzzzzzzzzzzz"
+    stream.events += [
+        profile(AT + MINUTE),  # an ordinary edit says nothing
+        profile(AT + 2 * MINUTE, "!no-unauthenticated"),
+        profile(AT + 2 * MINUTE, "!no-unauthenticated", did=other),  # nobody we know
+        event(AT + 3 * MINUTE, "create", "d", "A chatbot after all"),
+    ]
+    index.labels = {DID: ["!no-unauthenticated"]}
+    ingest(conn, "bluesky", now=NOW + timedelta(hours=1), run="r2")
+    assert statuses(conn) == [(DID, "private")]
+    stream.events.append(event(AT + 70 * MINUTE, "create", "e", "A chatbot later"))
+    asked = len(index.asked)
+    assert ingest(conn, "bluesky", now=NOW + timedelta(hours=2), run="r3").records == 0
+    assert len(index.asked) == asked  # a known wish needs no look-up
+    stream.events += [profile(AT + 130 * MINUTE), event(AT + 131 * MINUTE, "create", "f", "A chatbot in public")]
+    index.labels = {}
+    ingest(conn, "bluesky", now=NOW + timedelta(hours=3), run="r4")
+    assert statuses(conn) == [(DID, "private"), (DID, "active")]
+    stream.events.append(event(AT + 190 * MINUTE, "create", "g", "A chatbot again"))
+    assert ingest(conn, "bluesky", now=NOW + timedelta(hours=4), run="r5").records == 1
+
+
+@pytest.mark.parametrize("status", ["takendown", "suspended", "deleted", "deactivated"])
+def test_each_end_of_an_account_and_its_return_are_noted(conn: Connection, stream: Stream, status: str) -> None:
+    ingest(conn, "bluesky")
+    stream.events.append(account(AT + MINUTE, status))
+    ingest(conn, "bluesky", now=NOW + timedelta(hours=1), run="r2")
+    stream.events.append(account(AT + 70 * MINUTE, None))
+    ingest(conn, "bluesky", now=NOW + timedelta(hours=2), run="r3")
+    assert statuses(conn) == [(DID, status), (DID, "active")]

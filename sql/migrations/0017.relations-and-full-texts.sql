@@ -1,5 +1,5 @@
--- How posts refer to each other, the article pages whose text completes a feed's teaser, and which accounts ask not to
--- be shown to people who are not signed in.
+-- How posts refer to each other, the article pages whose text completes a feed's teaser, and look-ups of the labels that
+-- say who asks not to be shown in public.
 -- depends: 0013.source-alerts  0011.streams
 
 CREATE TABLE record_relations (
@@ -20,15 +20,6 @@ CREATE TABLE record_page_texts (
 );
 CREATE INDEX record_page_texts_completes ON record_page_texts (completes);
 COMMENT ON TABLE record_page_texts IS 'Record versions whose text is that of the article''s own page: the title of the feed''s version that they complete, a blank line, the page''s text. Their first fetch is the page''s.';
-
-CREATE TABLE account_labels (
-    platform   text NOT NULL CHECK (platform IN ('bluesky')),
-    account    text NOT NULL,
-    private    boolean NOT NULL,
-    asked_at   timestamptz NOT NULL,
-    PRIMARY KEY (platform, account)
-);
-COMMENT ON TABLE account_labels IS 'Whether an account asks (!no-unauthenticated), or its host decided, that its posts are not shown in public, as of asked_at.';
 
 ALTER TABLE fetches DROP CONSTRAINT fetches_purpose_check,
     ADD CONSTRAINT fetches_purpose_check CHECK (purpose IN ('source', 'page', 'session', 'labels')),
