@@ -25,6 +25,8 @@ _WORTH = {"story": "a story", "dispatch": "a dispatch"}
 
 def show_trace(trace: Trace, width: int = 100) -> list[Line]:
     """The chain from the sentence down to the source, then the runs that made each link."""
+    if trace.tombstone is not None:
+        return _tombstone(trace, trace.tombstone, width)
     page, story, cite = Page(width), trace.story, trace.citation
     shown = f"[{cite['number']}]" if cite["kind"] == "record" else cite["marker"]
     name = trace.cited.get("publisher") or trace.cited.get("site")
@@ -54,6 +56,29 @@ def show_trace(trace: Trace, width: int = 100) -> list[Line]:
     for run in trace.runs:
         if run["detail"]:
             page.text(f"{run['asset']}: {run['detail']}", style="dim")
+    return page.lines
+
+
+def _tombstone(trace: Trace, lost: Mapping[str, Any], width: int) -> list[Line]:
+    """A citation whose source was erased: when, why, and that nothing of it is kept."""
+    page, story = Page(width), trace.story
+    shown = f"[{lost['number']}]" if lost["kind"] == "record" else f"w{lost['number']}"
+    page.line(("head", f"{shown}  withdrawn at its source"))
+    page.text(
+        f"{story['slug']}\nversion {story['version']} of {story['versions']}, {story['label']}, {story['day']}",
+        indent=0,
+    )
+    page.head("TOMBSTONE", "its words, author and address are no longer kept")
+    page.pairs({
+        "platform": lost["platform"], "day": lost["day"], "erased": lost["erased_at"],
+        "cause": {"source": "deleted or taken down at its source", "request": "on request"}.get(lost["cause"] or ""),
+        "reason": lost["reason"] or "it went with the article whose page it was", "keyed hash": lost["keyed_hash"],
+        "run": lost["run_id"],
+    })  # fmt: skip
+    for fetch in lost["fetches"]:
+        page.head(f"FETCH {fetch['id']}", said(fetch["requested_at"]))
+        kept = "a copy without it is kept" if fetch["redacted_at"] else "expired" if fetch["expired_at"] else "kept"
+        page.pairs({"body sha256": fetch["payload_sha256"], "stored body": kept, "run": fetch["run_id"]})
     return page.lines
 
 
@@ -133,7 +158,8 @@ def _fetches(page: Page, fetches: list[dict[str, Any]], kind: str) -> None:
     page.pair("body sha256", body["sha256"])
     length = f"{body['byte_length']:,} bytes, " if body["byte_length"] is not None else ""
     if body["holds"]:
-        page.pair("stored body", f"{length}kept; hashed now, it has this SHA-256", style="good")
+        kept = "a copy without what was erased is kept" if body["redacted"] else "kept"
+        page.pair("stored body", f"{length}{kept}; hashed now, it has this SHA-256", style="good")
     else:
         problem = body["problem"] or f"hashed now, it is not the body fetched, whose key is {body['key']}"
         page.pair("stored body", f"{length}{problem}", style="bad")

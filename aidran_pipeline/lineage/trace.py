@@ -23,6 +23,7 @@ from aidran_pipeline.lineage.bodies import (
     read_body,
 )
 from aidran_pipeline.lineage.stories import current_version
+from aidran_pipeline.lineage.tombstone import lost_citation
 from aidran_pipeline.store.db import Connection
 
 # One row per use. The view has the chain; claims, records and pages add what it leaves out.
@@ -76,7 +77,10 @@ UNIT = "code points"
 
 @dataclass(frozen=True)
 class Trace:
-    """The whole chain of one citation, as plain values: see `as_dict` for its shape."""
+    """The whole chain of one citation, as plain values: see `as_dict` for its shape.
+
+    tombstone: what is left of a source that was erased; uses, fetches and runs are empty then.
+    """
 
     story: dict[str, Any]
     citation: dict[str, Any]
@@ -85,9 +89,12 @@ class Trace:
     fetches: list[dict[str, Any]]
     source: dict[str, Any] | None
     runs: list[dict[str, Any]]
+    tombstone: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """story, citation, uses (sentence, support, quote, claim), record or page, fetches, source, runs."""
+        if self.tombstone is not None:
+            return {"story": self.story, "citation": self.citation, "tombstone": self.tombstone}
         return {
             "story": self.story,
             "citation": self.citation,
@@ -106,6 +113,10 @@ def trace(conn: Connection, slug: str, marker: str) -> Trace:
     """
     head = current_version(conn, slug)
     wanted = _marker(conn, head, marker)
+    lost = lost_citation(conn, head["version_id"], wanted)
+    if lost is not None:
+        named = {"marker": wanted, "kind": lost["kind"], "number": lost["number"], "weight": 0.0, "uses": 0}
+        return Trace(_story(head), {**named, "unit": UNIT}, [], {}, [], None, [], lost)
     rows = conn.execute(CHAIN, {"version": head["version_id"], "marker": wanted}).fetchall()
     if not rows:
         raise LookupError(
@@ -244,6 +255,7 @@ def _fetch(fetch: Mapping[str, Any], body: Body, locator: str | None) -> dict[st
             "byte_length": len(body.data) if body.data is not None else body.byte_length,
             "kept": body.data is not None,
             "holds": body.holds,
+            "redacted": body.copy is not None,
             "problem": body.problem,
         },
     }
