@@ -119,18 +119,31 @@ def replay_signals(
 @app.command()
 def sources(
     task: Annotated[
-        Literal["health", "check"],
-        typer.Argument(help="health: how each fares; check: ask those due, then name dead, stale and thin ones."),
+        Literal["health", "check", "export", "import"],
+        typer.Argument(
+            help="health: how each fares; check: ask those due, then name dead, stale and thin ones; "
+            "export, import: write or read FILE, an OPML list of feeds."
+        ),
     ] = "health",
+    file: Annotated[Path | None, typer.Argument(help="Of export and import: the OPML file.")] = None,
     stored: Annotated[bool, typer.Option("--stored", help="With check: judge what is stored, ask no source.")] = False,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="With import: a new sources file; default: add to AIDRAN_SOURCES.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Health of every source: last attempt, success and new item, next check, error; with check, which to replace."""
+    """Health of every source: last attempt, success and new item, next check, error; which to replace; OPML lists."""
+    from aidran_pipeline.commands.opml import export_opml, import_opml
     from aidran_pipeline.commands.sources import check_sources, show_sources
 
-    if task == "check":
+    if task == "export":
+        export_opml(file, as_json=as_json)
+    elif task == "import":
+        import_opml(file, to, as_json=as_json)
+    elif task == "check":
         raise typer.Exit(check_sources(as_json=as_json, stored=stored))
-    show_sources(as_json=as_json)
+    else:
+        show_sources(as_json=as_json)
 
 
 @app.command()

@@ -39,9 +39,9 @@ def _message(error: Exception) -> str:
         return f"{where}: {first['msg']} (given: {str(first.get('input'))[:80]!r}); correct or unset the variable"
     text = str(error).strip() or type(error).__name__
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = "\n  ".join(lines[:3])
     if _is_ours(error):
-        return said
+        return "\n  ".join(lines[:25])  # a file may have several faults, each with its line
+    said = "\n  ".join(lines[:3])
     return f"{type(error).__name__}: {said}\n  Set AIDRAN_DEBUG=1 to see where this happened."
 
 
