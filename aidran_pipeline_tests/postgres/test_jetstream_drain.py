@@ -18,6 +18,7 @@ from aidran_pipeline.store.payloads import load_payload
 from aidran_pipeline_tests.ingest_server import Server, serving
 from aidran_pipeline_tests.jetstream_server import DID, Index, Stream, account, event, profile, streaming
 from aidran_pipeline_tests.readings import NOW, configure, counts, ingest, rows, snapshot
+from aidran_pipeline_tests.relay_frames import relay_posts
 
 AT = micros_of(NOW)
 MINUTE = 60_000_000
@@ -201,17 +202,31 @@ def test_the_recorded_corpus_is_stored_exactly_and_replayed_without_change(
         ingest(conn, "bluesky", now=now - timedelta(seconds=45))
         running.events += lines
         ingest(conn, "bluesky", now=now + timedelta(hours=1), run="r2")
-        words = [json.loads(line)["commit"]["record"]["text"] for line in lines
-                 if b'"operation":"create"' in line and b'"collection":"app.bsky.feed.post"' in line]  # fmt: skip
-        stored = rows(conn, "SELECT text FROM record_versions ORDER BY id")
-        assert len(stored) == 1 + sum(bool(text.strip()) for text in words)
-        assert rows(conn, "SELECT kind, status FROM source_withdrawals") == [("post", "deleted")]
+        relay = relay_posts(shared_data / "data" / "bluesky" / "jetstream_corpus")
+        created = {uri: records[-1] or {} for (operation, uri), records in relay.items() if operation == "create"}
+        deleted = {uri for operation, uri in relay if operation == "delete"}
+        assert ({operation for operation, _uri in relay}, len(created)) == ({"create", "delete"}, 17)
+        spoken = {uri: " ".join(record["text"].split()) for uri, record in created.items() if record["text"].strip()}
+        stored = dict(
+            rows(conn, "SELECT r.native_id, v.text FROM records r JOIN record_versions v ON v.record_id = r.id")
+        )
+        (soon_deleted,) = stored.keys() - spoken.keys()
+        assert {uri: " ".join(text.split()) for uri, text in stored.items() if uri != soon_deleted} == spoken
+        assert {soon_deleted} == deleted
+        assert rows(conn, "SELECT kind, target, status FROM source_withdrawals") == [("post", soon_deleted, "deleted")]
         before = snapshot(conn)
         conn.execute("UPDATE stream_positions SET cursor_us = %s", (gone["time_us"] - 2 * MINUTE,))
         assert ingest(conn, "bluesky", now=now + timedelta(hours=2), run="r3").failed == 0
         after = snapshot(conn)
         assert {**after, "payloads": 0} == {**before, "payloads": 0}
         assert rows(conn, "SELECT count(*) FROM source_withdrawals") == [(1,)]
+        heading = json.loads(stream_body(conn, "r3").splitlines()[0])["aidran_jetstream"]
+        assert heading["events"] == 1 + len(lines)  # all of it came again
+
+
+def stream_body(conn: Connection, run: str) -> bytes:
+    (key,) = rows(conn, f"SELECT payload_sha256 FROM fetches WHERE run_id = '{run}' AND purpose = 'source'")[0]
+    return load_payload(conn, key) or b""
 
 
 def statuses(conn: Connection) -> list[tuple[str, str]]:
