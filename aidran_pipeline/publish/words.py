@@ -34,7 +34,6 @@ GATES = {
 }
 RULES = {
     "source withdrawn": "a source of it was withdrawn",
-    "source withdrawn": "a source of it was withdrawn",
     "no signal": "nothing new",
     "not newsworthy": "nothing new enough",
     "sources unknown": "sources could not be reached",
@@ -101,7 +100,8 @@ def _p(value: float) -> str:
 UNITS = {
     "volume_spike": "voices counted",
     "entity_surge": "voices named it",
-    "cross_platform_spread": "voices that crossed over",
+    "cross_platform_spread": "voices that crossed over", "novelty": "voices on new matters",
+    "narrative_shift": "divergence from 0 to 1",
 }
 
 
