@@ -103,6 +103,19 @@ def signals(
     show_signals(day, topic, as_json=as_json)
 
 
+@app.command()
+def entities(
+    days: Annotated[int, typer.Option(min=1, max=90, help="How many of the last days are read.")] = 14,
+    records: Annotated[int, typer.Option(min=1, help="Distinct texts about AI that must name it.")] = 5,
+    families: Annotated[int, typer.Option(min=1, help="Publisher families and platforms that must name it.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Names that texts about AI use and the table of entities lacks, with examples: proposals for whoever edits it."""
+    from aidran_pipeline.commands.entities import show_entities
+
+    show_entities(days, records, families, as_json=as_json)
+
+
 @app.command("replay-signals")
 def replay_signals(
     first: Annotated[str | None, typer.Option("--from", help="First UTC day, YYYY-MM-DD; default: the last.")] = None,
@@ -144,6 +157,32 @@ def sources(
         raise typer.Exit(check_sources(as_json=as_json, stored=stored))
     else:
         show_sources(as_json=as_json)
+
+
+@app.command()
+def erase(
+    target: Annotated[
+        str, typer.Argument(metavar="RECORD|AUTHOR", help="A post's address, id or number; an author's handle or id.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why, in words that name nobody: kept with the tombstone.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Blank a record, or all of an author's, everywhere; stories that cited it are told again or withdrawn."""
+    from aidran_pipeline.commands import erase as command
+
+    raise typer.Exit(command.erase(target, reason, yes=yes, as_json=as_json))
+
+
+@app.command()
+def reconcile(
+    stored: Annotated[bool, typer.Option("--stored", help="Only what sources said already; ask none.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase what was deleted at its source: as sources told, and by looking for cited posts in turn."""
+    from aidran_pipeline.commands import erase as command
+
+    raise typer.Exit(command.reconcile(ask=not stored, as_json=as_json))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from aidran_pipeline.config.topics import Topics
 from aidran_pipeline.llm import Models
@@ -29,4 +30,11 @@ def extract_claims(
     return face(conn, days, run=run, models=models)
 
 
-__all__ = ["analyze_days", "extract_claims"]
+def new_names(conn: Connection, first: date, last: date, *, records: int, families: int) -> list[dict[str, Any]]:
+    """See entities.new_names."""
+    from aidran_pipeline.analyze.entities import new_names as face
+
+    return face(conn, first, last, records=records, families=families)
+
+
+__all__ = ["analyze_days", "extract_claims", "new_names"]

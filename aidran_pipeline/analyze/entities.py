@@ -7,6 +7,7 @@ finding names in a text (text/entities.py), the table (config/entities.yaml), su
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ HEAD_CHARS = 1200
 # Trailing days that signals compare with (signal/inputs.py): read by one table, or a new alias would look like a surge.
 TRAILING_DAYS = 28
 BATCH = 2000
+# Words of the trade and contractions, which no table wants.
+COMMON = re.compile(r"(?:ai|llms?|gpus?|cpus?|apis?|agi|ceos?|ipos?|u\.?s|uk|eu|i['’]\w+)(?![^\s-])")
 
 # A copy of the table's state stands on each row: what was read by an older one is read again.
 PENDING = """
@@ -121,11 +124,12 @@ class Candidate:
 def new_names(
     conn: Connection, first: date, last: date, *, records: int, families: int, days: int = 2, share: float = 0.7
 ) -> list[dict[str, Any]]:
-    """Names in texts about AI that no entity of the table covers, most widely seen first: proposals for the table.
+    """Names in texts about AI that no entity of the table covers, new and widely seen ones first: proposals for it.
 
     Seen in at least `records` distinct texts about AI of at least `families` publisher families (posts: platforms) on
     at least `days` days, and in texts about AI in at least `share` of all that name them: countries, newspapers and
-    presidents are named everywhere. Code proposes; a name becomes an entity when somebody writes it into the table.
+    presidents are named everywhere. new: not named in the first quarter of the days. Code proposes; a name becomes an
+    entity when somebody writes it into the table.
     """
     found: dict[str, Candidate] = {}
     for row in conn.execute(NAMED, {"first": first, "last": last, "chars": HEAD_CHARS}):
@@ -147,8 +151,10 @@ def new_names(
     ]  # fmt: skip
     for one in kept:
         one.name = min(one.spellings, key=lambda spelling: (-one.spellings[spelling], spelling))
-    kept.sort(key=lambda one: (-len(one.families), -one.records, one.name))
-    return [one.as_dict() for one in kept]
+    quarter = first + (last - first) / 4
+    new = {one.name: min(one.days) > quarter for one in kept}
+    kept.sort(key=lambda one: (not new[one.name], -len(one.families), -one.records, one.name))
+    return [{**one.as_dict(), "new": new[one.name]} for one in kept]
 
 
 def unknown_names(text: str) -> dict[str, str]:
@@ -157,7 +163,7 @@ def unknown_names(text: str) -> dict[str, str]:
     known = entities_of(head)
     return {
         fact.norm: fact.text for fact in facts_of(head)
-        if fact.kind == "name" and len(fact.norm) > 2 and not fact.text.startswith("@")
+        if fact.kind == "name" and len(fact.norm) > 2 and not fact.text.startswith("@") and not COMMON.match(fact.norm)
         and not _covered(fact.start, fact.end, known) and not title_cased(_line(head, fact.start))
     }  # fmt: skip
 
