@@ -30,6 +30,7 @@ class Settings(ModelSettings):
     executor: Literal["in_process", "multiprocess"] = Field(default="in_process", validation_alias="AIDRAN_EXECUTOR")
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="AIDRAN_ALLOW_HOSTS")
 
+    body_days: int = Field(default=30, ge=0, le=36_500, validation_alias="AIDRAN_BODY_DAYS")
     alert_webhook: SecretStr | None = Field(default=None, validation_alias="AIDRAN_ALERT_WEBHOOK")
 
     bluesky_handle: str | None = Field(default=None, validation_alias="BLUESKY_HANDLE")

@@ -19,7 +19,7 @@ from aidran_pipeline.defs.assets.publish import site
 from aidran_pipeline.defs.assets.signal import topic_signals
 from aidran_pipeline.defs.assets.write import articles, web_pages
 from aidran_pipeline.defs.checks import articles_hold_their_gates
-from aidran_pipeline.defs.housekeeping import purge_job
+from aidran_pipeline.defs.housekeeping import expire_job, purge_job, reconcile_job
 from aidran_pipeline.defs.jobs import JOBS
 from aidran_pipeline.defs.presence import newsroom_resource
 from aidran_pipeline.defs.resources import Newsroom
@@ -43,7 +43,7 @@ def build_definitions(*, newsroom: Newsroom | None = None, executor: ExecutorDef
     return Definitions(
         assets=[*INGEST_ASSETS, analysis, topic_signals, web_pages, articles, site],
         asset_checks=[articles_hold_their_gates],
-        jobs=[*JOBS, purge_job],
+        jobs=[*JOBS, purge_job, expire_job, reconcile_job],
         schedules=SCHEDULES,
         sensors=[*SENSORS, source_alerts],
         resources={"newsroom": newsroom_resource(newsroom)},

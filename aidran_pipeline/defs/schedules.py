@@ -1,6 +1,6 @@
 """Fixed hours, in UTC. What does not belong here: what follows from a run or from data (sensors.py).
 
-The two that ask sources and publish are off until an operator turns them on (UI, Automation): whoever opens the UI to
+Those that ask sources or publish are off until an operator turns them on (UI, Automation): whoever opens the UI to
 look at a demo must not find it fetching from the network.
 """
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, schedule
 
-from aidran_pipeline.defs.housekeeping import purge_job
+from aidran_pipeline.defs.housekeeping import expire_job, purge_job, reconcile_job
 from aidran_pipeline.defs.jobs import edition_job, ingest_job
 from aidran_pipeline.defs.partitions import RANGE_END, RANGE_START, TOPIC_SLUGS, key_of
 from aidran_pipeline.defs.sensors import EDITION_TAG
@@ -67,4 +67,28 @@ def purge_schedule(context: ScheduleEvaluationContext) -> RunRequest:
     return RunRequest(run_key=f"purge:{_tick(context):%Y-%m-%d}")
 
 
-SCHEDULES = [ingest_schedule, edition_schedule, purge_schedule]
+@schedule(
+    job=expire_job,
+    cron_schedule="45 3 * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Daily: fetched bodies older than AIDRAN_BODY_DAYS that no published story rests on go, hashes stay.",
+)
+def expire_schedule(context: ScheduleEvaluationContext) -> RunRequest:
+    """Retention of bodies."""
+    return RunRequest(run_key=f"expire:{_tick(context):%Y-%m-%d}")
+
+
+@schedule(
+    job=reconcile_job,
+    cron_schedule="10 */3 * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.STOPPED,
+    description="Every three hours: what was deleted at its source is erased here. Turn it on with ingest.",
+)
+def reconcile_schedule(context: ScheduleEvaluationContext) -> RunRequest:
+    """What sources told since, and the cited posts that are due."""
+    return RunRequest(run_key=f"reconcile:{_tick(context):%Y-%m-%dT%H}")
+
+
+SCHEDULES = [ingest_schedule, edition_schedule, purge_schedule, expire_schedule, reconcile_schedule]

@@ -21,6 +21,7 @@ from aidran_pipeline.erase.elsewhere import forget_replies, sweep_dagster, sweep
 from aidran_pipeline.erase.rows import blank_author, blank_pages, blank_record, own_pages, texts_of
 from aidran_pipeline.erase.stories import Touched, blank_sentences, rename_slugs, touched_versions
 from aidran_pipeline.erase.words import Erased
+from aidran_pipeline.ingest.pages import reassign_pages
 from aidran_pipeline.llm import Models
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import Run
@@ -43,6 +44,9 @@ WHERE d.day BETWEEN %(first)s AND %(last)s AND d.topic IN (
     WHERE sr.record_id = %(record)s)
 ORDER BY d.day, d.topic
 """
+LINKED = """
+SELECT FROM record_links l JOIN record_versions v ON v.id = l.record_version_id WHERE v.record_id = %s LIMIT 1
+"""
 VACUUMED = (
     "records", "record_versions", "record_links", "record_embeddings", "claims", "claim_readings", "payloads",
     "article_versions", "article_sentences", "sentence_citations", "articles", "editorial_decisions", "storylines",
@@ -62,6 +66,12 @@ class Erasure:
         """Count."""
         for name, number in figures.items():
             self.figures[name] = self.figures.get(name, 0) + number
+
+    def merge(self, other: Erasure) -> None:
+        """Add what another erasure did."""
+        self.records += other.records
+        self.stories += other.stories
+        self.add(other.figures)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and metadata."""
@@ -120,6 +130,7 @@ def _erase(
     quotable = bool(statements.runs) or bool(page_versions)
     versions = touched_versions(conn, record_id, page_versions)
     decided = _decided(conn, record, publication, models)
+    linked = bool(pages) or bool(conn.execute(LINKED, (record_id,)).fetchone())
     figures = {"bodies": redact_bodies(conn, record, erased, now=run.now)}
     figures["bodies"] += empty_page_bodies(
         conn, [page["id"] for page in pages], [page["canonical_url"] for page in pages], now=run.now
@@ -134,6 +145,8 @@ def _erase(
         add_tombstone(conn, kind="page", platform=record["platform"], keyed_hash=keyed.hash("page", page), cause=cause,
                       reason=reason, record_id=None, now=run.now, run_id=run.id, figures={})  # fmt: skip
     figures |= blank_record(conn, record, keyed, erased, now=run.now)
+    if linked:
+        reassign_pages(conn, [(row["day"], row["topic"]) for row, _ in decided], publication)
     stories = _tell_again(conn, touched, run, publication, models)
     slugs = rename_slugs(conn, [row["article_id"] for row in touched.versions], erased, keyed, now=run.now)
     touched.removed |= set(slugs)

@@ -100,6 +100,14 @@ def blank_record(
                  AND target = %(native)s""",
         name=name, platform=record["platform"], native=record["native_id"],
     )  # fmt: skip
+    if record["platform"] == "bluesky":  # look-ups of labels name posts in their addresses
+        _execute(
+            conn, """UPDATE fetches SET url = split_part(url, '?', 1), final_url = NULL WHERE purpose = 'labels'
+                     AND requested_at >= (SELECT first_seen_at FROM records WHERE id = %(record)s) - interval '2 days'
+                     AND requested_at <= (SELECT first_seen_at FROM records WHERE id = %(record)s) + interval '2 days'
+                     AND position(%(native)s IN url) > 0""",
+            record=record_id, native=record["native_id"],
+        )  # fmt: skip
     return figures
 
 

@@ -130,9 +130,7 @@ def _raise_unknown(conn: Connection, typed: str) -> None:
     keyed = Keyed.of(conn)
     hashes = [keyed.record(platform, typed) for platform in ("bluesky", "reddit", "news")]
     hashes += [keyed.author(platform, typed) for platform in ("bluesky", "reddit", "news")]
-    row = conn.execute(
-        "SELECT kind, erased_at FROM tombstones WHERE keyed_hash = ANY(%s) AND lifted_at IS NULL", (hashes,)
-    ).fetchone()
+    row = conn.execute("SELECT kind, erased_at FROM tombstones WHERE keyed_hash = ANY(%s)", (hashes,)).fetchone()
     if row is not None:
         raise LookupError(f"this {row['kind']} was erased on {row['erased_at']:%Y-%m-%d} already")
     raise LookupError(

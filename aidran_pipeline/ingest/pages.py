@@ -28,6 +28,7 @@ from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.fetches import save_fetch
 from aidran_pipeline.store.payloads import save_payload
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
+from aidran_pipeline.store.tombstones import erased_pages
 from aidran_pipeline.store.web import (
     Candidate,
     candidates,
@@ -162,6 +163,14 @@ def fetch_web_pages(
     return {partition: _assign(conn, partition, chosen[partition], added, publication) for partition in asked}
 
 
+def reassign_pages(conn: Connection, partitions: Iterable[Partition], publication: Publication) -> None:
+    """Make the pages of partitions anew from what is stored, where there are any; nothing is fetched."""
+    for day, topic in sorted(set(partitions)):
+        row = conn.execute("SELECT FROM topic_web_pages WHERE day = %s AND topic = %s LIMIT 1", (day, topic)).fetchone()
+        if row is not None:
+            _assign(conn, (day, topic), _chosen(conn, (day, topic), publication), set(), publication)
+
+
 def _chosen(conn: Connection, partition: Partition, publication: Publication) -> list[Candidate]:
     """The candidates of a partition, a few more than wanted: some will not be readable."""
     most = publication.web_pages_per_topic
@@ -169,6 +178,8 @@ def _chosen(conn: Connection, partition: Partition, publication: Publication) ->
         return []
     day, topic = partition
     found = candidates(conn, day, topic, window_days=publication.window_days, most=max(200, most * 20))
+    erased = erased_pages(conn, [candidate.url for candidate in found])
+    found = [candidate for candidate in found if candidate.url not in erased]
     return [candidate for candidate in found if worth_reading(candidate.url)][: most + SPARE]
 
 

@@ -59,7 +59,7 @@ def erased_among(conn: Connection, platform: str, pairs: Iterable[tuple[str, str
     records = {keyed.record(platform, native_id): native_id for native_id, _ in listed}
     authors = {keyed.author(platform, author): author for _, author in listed}
     rows = conn.execute(
-        """SELECT kind, keyed_hash FROM tombstones WHERE platform = %s AND lifted_at IS NULL
+        """SELECT kind, keyed_hash FROM tombstones WHERE platform = %s
            AND ((kind = 'record' AND keyed_hash = ANY(%s)) OR (kind = 'author' AND keyed_hash = ANY(%s)))""",
         (platform, list(records), list(authors)),
     ).fetchall()
@@ -72,28 +72,53 @@ def add_tombstone(
     conn: Connection, *, kind: str, platform: str, keyed_hash: str, cause: str, reason: str, record_id: int | None,
     now: datetime, run_id: str, figures: dict[str, Any],
 ) -> bool:  # fmt: skip
-    """Put a tombstone up; of an author whose tombstone was lifted, again. Returns whether a row changed."""
+    """Put a tombstone up, unless there is one. Returns whether it is new."""
     return (
         conn.execute(
             """INSERT INTO tombstones AS t (kind, platform, keyed_hash, cause, reason, record_id, erased_at, figures,
                    run_id)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-               ON CONFLICT (kind, platform, keyed_hash) DO UPDATE SET lifted_at = NULL, erased_at = EXCLUDED.erased_at,
-                   cause = EXCLUDED.cause, reason = EXCLUDED.reason, run_id = EXCLUDED.run_id
-               WHERE t.lifted_at IS NOT NULL""",
+               ON CONFLICT (kind, platform, keyed_hash) DO NOTHING""",
             (kind, platform, keyed_hash, cause, reason, record_id, now, Jsonb(figures), run_id),
         ).rowcount
         > 0
     )
 
 
-def tombstone_of(conn: Connection, record_id: int) -> dict[str, Any] | None:
-    """The tombstone of a record: when it was erased, why and by what."""
-    return conn.execute(
-        """SELECT id, platform, cause, reason, erased_at, keyed_hash, figures, run_id FROM tombstones
-           WHERE record_id = %s""",
-        (record_id,),
-    ).fetchone()
+def erased_pages(conn: Connection, urls: Iterable[str]) -> set[str]:
+    """Which of these addresses were pages of articles that are erased: not to be fetched again."""
+    listed = list(dict.fromkeys(urls))
+    if not listed or conn.execute("SELECT FROM tombstones WHERE kind = 'page' LIMIT 1").fetchone() is None:
+        return set()
+    keyed = Keyed.of(conn)
+    hashes = {keyed.hash("page", url): url for url in listed}
+    rows = conn.execute(
+        "SELECT keyed_hash FROM tombstones WHERE kind = 'page' AND keyed_hash = ANY(%s)", (list(hashes),)
+    )
+    return {hashes[row["keyed_hash"]] for row in rows}
+
+
+def unfinished_authors(conn: Connection) -> dict[int, tuple[str, str]]:
+    """Records of authors who have a tombstone, left by an interrupted erasure: id → (platform, author key)."""
+    rows = conn.execute("SELECT platform, keyed_hash FROM tombstones WHERE kind = 'author'").fetchall()
+    if not rows:
+        return {}
+    keyed, gone = Keyed.of(conn), {(row["platform"], row["keyed_hash"]) for row in rows}
+    platforms = sorted({platform for platform, _ in gone})
+    authors = conn.execute(
+        "SELECT DISTINCT platform, author_key FROM records WHERE erased_at IS NULL AND platform = ANY(%s)", (platforms,)
+    ).fetchall()
+    left = [
+        (row["platform"], row["author_key"]) for row in authors
+        if (row["platform"], keyed.author(row["platform"], row["author_key"])) in gone
+    ]  # fmt: skip
+    found = conn.execute(
+        """SELECT r.id, r.platform, r.author_key FROM records r
+           JOIN unnest(%s::text[], %s::text[]) AS a (platform, author_key) USING (platform, author_key)
+           WHERE r.erased_at IS NULL ORDER BY r.id""",
+        ([platform for platform, _ in left], [author for _, author in left]),
+    ).fetchall()
+    return {row["id"]: (row["platform"], row["author_key"]) for row in found}
 
 
 def renamed_story(conn: Connection, slug: str) -> str | None:

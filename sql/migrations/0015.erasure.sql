@@ -18,14 +18,12 @@ CREATE TABLE tombstones (
     reason          text NOT NULL CHECK (reason <> ''),
     record_id       bigint UNIQUE REFERENCES records,
     erased_at       timestamptz NOT NULL,
-    lifted_at       timestamptz,
     figures         jsonb NOT NULL DEFAULT '{}',
     run_id          text NOT NULL,
-    CONSTRAINT record_stays_erased CHECK (kind = 'author' OR lifted_at IS NULL),
     CONSTRAINT record_is_named CHECK ((kind = 'record') = (record_id IS NOT NULL)),
     UNIQUE (kind, platform, keyed_hash)
 );
-COMMENT ON TABLE tombstones IS 'What was erased: a record for good, an article''s own page with it, or an author, of whom nothing more is stored until lifted_at. Holds no word, name, address or id of the source, only their keyed hash.';
+COMMENT ON TABLE tombstones IS 'What was erased: a record for good, an article''s own page with it, or an author, of whom nothing more is stored. Holds no word, name, address or id of the source, only their keyed hash.';
 COMMENT ON COLUMN tombstones.keyed_hash IS 'HMAC-SHA-256 under erasure_key of kind, platform and native id, author key or address: looked up at ingest.';
 COMMENT ON COLUMN tombstones.cause IS 'source: it was deleted or taken down there; request: somebody asked, by `aidran erase`.';
 COMMENT ON COLUMN tombstones.reason IS 'In words of the operator or of the source: deleted, takendown, suspended, deactivated, private.';
