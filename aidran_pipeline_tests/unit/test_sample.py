@@ -10,7 +10,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from aidran_pipeline.analyze.language import language_of
-from aidran_pipeline.ingest.readers import parse_body
+from aidran_pipeline.ingest import parse_body
 from aidran_pipeline.sample import bodies, days
 from aidran_pipeline.sample.blocks import SampleError
 from aidran_pipeline.sample.days import Item, Sample, load_sample, moment_of
