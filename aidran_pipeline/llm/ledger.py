@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -147,6 +147,10 @@ class Ledger:
             self.figures.cached += 1
         return found
 
+    async def answered(self, key: str) -> table.Completion | None:
+        """The reply that a probe was paid for already: by a run that died before it could note what it showed."""
+        return await self._do(table.completion_of, key)
+
     async def reserve(self, request: Request[Any], question: Question, said: str) -> Reserved | str:
         """Put a call on record before it is made; the words of the budget that it does not fit. said: all its text."""
         price = self._prices.of(self._server, question.model, self._run.now.date())
@@ -195,7 +199,13 @@ class Ledger:
 
     async def abilities(self, base_url: str, model: str, *, days: int) -> dict[str, Any] | None:
         """What a probe of the last days found."""
-        return await self._do(table.server_of, base_url, model, since=self._run.now - timedelta(days=days))
+        found = await self._do(table.server_of, base_url, model, since=self._run.now - timedelta(days=days))
+        return None if found is None else {name: value for name, value in found.items() if name != "probed_at"}
+
+    async def probed_at(self, base_url: str, model: str) -> str:
+        """When a server was last probed, however long ago; "never" otherwise."""
+        found = await self._do(table.server_of, base_url, model, since=datetime.min.replace(tzinfo=UTC))
+        return "never" if found is None else found["probed_at"].astimezone(UTC).isoformat()
 
     async def keep_abilities(self, base_url: str, model: str, found: Mapping[str, Any]) -> None:
         """Keep what a probe found."""

@@ -299,19 +299,27 @@ class OpenModels:
                     await self._ledger.keep_abilities(self._server.base_url, model, vars(found))
             return found
 
+    async def _answered_before(self, key: str) -> tuple[Outcome, Attempt | None] | None:
+        """The kept reply to a probe, as `_call` gives one."""
+        kept = await self._ledger.answered(key)
+        if kept is None:
+            return None
+        return Outcome(kept), Attempt(kept.content, kept.finish_reason, kept.refusal)
+
     async def _probe(self, request: Request[Any], model: str) -> Abilities | Failure:
         """Ask down the ladder until the server shows that it honours a form of reply."""
-        abilities = Abilities()
+        abilities, last = Abilities(), await self._ledger.probed_at(self._server.base_url, model)
         while True:
             schema = probe.AnyJson if abilities.mode in ("json_object", "text") else probe.Ready
-            key = content_hash("probe", self._run.id, self._server.host, model, vars(abilities))
+            # The moment of the last probe, so that a run that was killed while it probed finds what it was answered.
+            key = content_hash("probe", last, self._server.base_url, model, vars(abilities))
             messages = ({"role": "system", "content": probe.SYSTEM}, {"role": "user", "content": probe.USER})
             question = Question(
                 key, model, probe.PROMPT, request.role, messages, schema, probe.MAX_TOKENS, in_words=False
             )
             await self._ledger.hold(key)
             try:
-                outcome, attempt = await self._call(request, question, abilities)
+                outcome, attempt = await self._answered_before(key) or await self._call(request, question, abilities)
             finally:
                 await self._ledger.release(key)
             if attempt is None:

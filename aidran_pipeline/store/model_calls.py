@@ -248,9 +248,9 @@ def stopped_run(conn: Connection, run_id: str, server: str) -> tuple[str, str] |
 
 
 def server_of(conn: Connection, base_url: str, model: str, *, since: datetime) -> dict[str, Any] | None:
-    """What a probe since a moment found: mode, token_parameter, temperature."""
+    """What a probe since a moment found: mode, token_parameter, temperature; and probed_at."""
     return conn.execute(
-        """SELECT mode, token_parameter, temperature FROM model_servers
+        """SELECT mode, token_parameter, temperature, probed_at FROM model_servers
            WHERE base_url = %s AND model = %s AND probed_at >= %s""",
         (base_url, model, since),
     ).fetchone()

@@ -116,8 +116,12 @@ def write_draft(
 
 
 def _or_dispatch(written: Written, material: Material, publication: Publication, context: Context) -> Written:
-    """What could not be made a story, for want of sections, as a dispatch where one passes every gate."""
-    if written.draft is not None or not any(r["rule"] == "three sections" for r in written.reasons):
+    """What could not be made a story, for want of sections, as a dispatch where one passes every gate.
+
+    Not a story that a model wrote and the gates took apart: that is withheld, with what was refused.
+    """
+    taken_apart = written.engine != ENGINE and written.numbers.get("calls")
+    if written.draft is not None or taken_apart or not any(r["rule"] == "three sections" for r in written.reasons):
         return written
     draft, reasons = _compose(material, publication, context, "dispatch")
     if draft is None or reasons:

