@@ -248,9 +248,12 @@ def killed_at(made: World, server: ScriptedServer, at: int, moment: str, undistu
     rows, asked, whole = kept_rows(url), killer.arrived, whole_rows(url)
     run(url, server, killer)
     return Found(
-        at, moment, killed, len(kept), sum(n > 1 for n in killer.charged.values()),
-        sum(killer.keys[content] in kept for content in again), [name for name in rows if rows[name] != undisturbed[name]], killer.arrived - asked,
-        whole_rows(url) != whole,
+        at, moment, killed, len(kept),
+        twice=sum(n > 1 for n in killer.charged.values()),
+        paid=sum(killer.keys[content] in kept for content in again),
+        differing=[name for name in rows if rows[name] != undisturbed[name]],
+        rerun_calls=killer.arrived - asked,
+        rerun_changed=whole_rows(url) != whole,
     )  # fmt: skip
 
 
