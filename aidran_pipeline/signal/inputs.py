@@ -117,7 +117,7 @@ class DayInputs:
     days: the trailing days and the day itself, oldest first. reached: by source, the days it reached. counts: voices
     by (day, source) and topic (None: no topic), of the compared sources. analysed: by day, the share of records that
     were analysed. usual: records by source and topic over the trailing days it reached. first_days: a topic's first.
-    now: the moment as of which all this is known.
+    now: the moment as of which all this is known. kept: what one kind read and another needs as well.
     """
 
     day: date
@@ -129,6 +129,7 @@ class DayInputs:
     first_days: dict[str, date] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     now: datetime = FOREVER
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def compared(self) -> list[str]:
