@@ -82,10 +82,20 @@ def _storyline_days(conn: Connection, changed: Sequence[date], days: Sequence[da
     )
 
 
+CROSSPOSTS = """
+SELECT x.record_id, o.id AS origin
+FROM record_relations x JOIN records r ON r.id = x.record_id
+JOIN records o ON o.platform = r.platform AND o.native_id = x.target
+WHERE x.kind = 'crosspost' AND x.record_id = ANY(%(ids)s) AND o.id = ANY(%(ids)s) AND o.id <> x.record_id
+ORDER BY o.published_at, o.native_id COLLATE "C", r.published_at, r.native_id COLLATE "C"
+"""
+
+
 def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
     """Groups of near-identical texts among the changed days and the fortnight before each.
 
-    A group stays once it is made: its representative too, even when an earlier copy arrives later and joins.
+    A post that passes another one on (a crosspost) is of its group, whatever its own title says. A group stays once it
+    is made: its representative too, even when an earlier copy arrives later and joins.
     """
     first, last = min(changed) - timedelta(days=DUPLICATE_DAYS), max(changed)
     rows = conn.execute(
@@ -97,6 +107,11 @@ def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
     copies: dict[int, dict[int, float]] = {}
     for record, (root, similarity) in earlier_twins([Text(row["id"], row["text"]) for row in rows]).items():
         copies.setdefault(root, {root: 1.0})[record] = similarity
+    roots = {record: root for root, members in copies.items() for record in members}
+    for row in conn.execute(CROSSPOSTS, {"ids": list(days)}).fetchall():
+        if row["record_id"] not in roots:
+            root = roots.get(row["origin"], row["origin"])
+            copies.setdefault(root, {root: 1.0})[row["record_id"]] = 1.0
     placed = {
         row["record_id"]: row["group_id"]
         for row in conn.execute(

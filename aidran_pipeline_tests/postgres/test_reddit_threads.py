@@ -11,9 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from aidran_pipeline.analyze import analyze_days
 from aidran_pipeline.ingest import parse_body
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.payloads import load_payload
+from aidran_pipeline.store.provenance import Run
 from aidran_pipeline_tests.ingest_server import Answer, Server
 from aidran_pipeline_tests.readings import CREDENTIALS, NOW, configure, ingest, rows, snapshot
 
@@ -273,6 +275,22 @@ def test_a_crosspost_is_a_voice_of_its_own_without_the_origins_text(
     ingest(conn, "reddit", **CREDENTIALS)
     assert texts(conn) == {"t3_p9": "Post number 9"}
     assert rows(conn, "SELECT kind, target FROM record_relations") == [("crosspost", "t3_p3")]
+
+
+def test_a_crosspost_counts_as_a_copy_of_its_origin(conn: Connection, reddit: Reddit, tmp_path: Path) -> None:
+    text = "OpenAI released a model today and the ministry's chatbot will use it from next month on"
+    reddit.posts = [
+        post(9, num_comments=0, title="This is why I left", crosspost_parent="t3_p3", is_self=False),
+        post(8, num_comments=0, title="Passed on from elsewhere", crosspost_parent="t3_zz", is_self=False),
+        post(3, num_comments=0, hours=5, title="A model for the ministry", selftext=text),
+    ]
+    subreddit(conn, tmp_path, reddit)
+    ingest(conn, "reddit", **CREDENTIALS)
+    for run in ("a1", "a2"):
+        analyze_days(conn, [NOW.date()], run=Run(run, NOW))
+        members = rows(conn, "SELECT r.native_id, g.size FROM duplicate_members m JOIN duplicate_groups g ON g.id = m.group_id "
+                             "JOIN records r ON r.id = m.record_id ORDER BY 1")  # fmt: skip
+        assert members == [("t3_p3", 2), ("t3_p9", 2)]
 
 
 def test_adult_and_quarantined_posts_are_kept_by_setting_only(conn: Connection, reddit: Reddit, tmp_path: Path) -> None:
