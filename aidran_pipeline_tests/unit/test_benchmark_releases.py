@@ -56,7 +56,7 @@ def test_a_release_is_caught(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert found["events"] == 1, "the other came before there was any history"
     assert found["groups"] == 2 and found["days_tested"] == 42
     assert found["alerts_per_term_month"] == pytest.approx(1 / (2 * 42 / 30), abs=1e-4)
-    assert set(found["beside"]) == {"volume-nb-2", "z > 3, 3 posts", "z > 3"}  # type: ignore[call-overload]
+    assert set(found["beside"]) == {"volume-nb-3", "volume-nb-2", "z > 3, 3 posts", "z > 3"}  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(("days", "share"), [(-1, 1.0), (-2, 1.0), (-3, 0.0), (1, 0.0)])

@@ -20,9 +20,12 @@ from aidran_pipeline.signal.inputs import DayInputs, reaches
 from aidran_pipeline.signal.volume import (
     METHODS,
     SCREEN_DAYS,
+    VERSION,
     DayCount,
     detect,
     detect_day,
+    detect_windows,
+    goes_on,
     severity,
     upper_tail,
     windows,
@@ -235,7 +238,20 @@ def test_the_second_window_needs_both_days_and_a_history() -> None:
 def test_rows_of_an_older_method_are_replayed_by_it(version: str) -> None:
     series = [d.as_dict() for d in days([4, 3, 5, 4, 4, 3, 5, 4] * 3 + [11, 11], share=0.004)]
     assert replay(series, "volume_spike", 16, version) == METHODS[version]([DayCount.of(d) for d in series], 16)
-    assert replay(series, "volume_spike", 16) == replay(series, "volume_spike", 16, "volume-nb-3")
+    assert replay(series, "volume_spike", 16) == replay(series, "volume_spike", 16, VERSION)
+
+
+def test_a_rise_is_news_when_it_begins() -> None:
+    """Three days of thirty where four are usual are one change; rising to a hundred on the second day is another."""
+    usual = [4, 3, 5, 4, 4, 3, 5, 4] * 3
+    assert detect(days([*usual, 30], share=0.004), 16).severity == "severe"
+    for plateau in ([30, 30], [30, 30, 30], [30, 38]):
+        series = days([*usual, *plateau], share=0.004)
+        assert detect_windows(series, 16).severity in ("strong", "severe"), "as it was before"
+        assert goes_on(series, 16, 1) and detect(series, 16).severity == "notable"
+    assert detect(days([*usual, 30, 100], share=0.004), 16).severity == "severe"
+    assert detect(days([*usual, 30, 4, 30], share=0.004), 16).severity == "severe", "it had ended in between"
+    assert detect(days([*usual, 30, None, 30], share=0.004), 16).severity == "severe", "yesterday is unknown"
 
 
 def test_a_method_that_is_gone_says_so() -> None:
