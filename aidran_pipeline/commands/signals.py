@@ -74,7 +74,7 @@ def _evidence(row: Mapping[str, Any]) -> None:
 
 
 def replay_signals(first_text: str | None, last_text: str | None, *, records: bool, as_json: bool) -> int:
-    """0 when the past is what is stored, 1 on any difference, each of them named."""
+    """0 when the past is what is stored, or what sources changed since explains it; 1 on any other difference."""
     from aidran_pipeline.signal import latest_day, replay_days
 
     with _newsroom().connection() as conn:
@@ -89,12 +89,15 @@ def replay_signals(first_text: str | None, last_text: str | None, *, records: bo
     if as_json:
         emit_json({"from": first, "to": last, **told.as_dict()})
     else:
+        explained = len(told.differences) - len(told.unexplained)
         for one in told.differences:
-            say(f"DIFFERS  {one.where}: {one.what} stored as {one.stored}, computed as {one.computed}")
+            said = f"{one.where}: {one.what} stored as {one.stored}, computed as {one.computed}"
+            say(f"DIFFERS  {said}" if one.why is None else f"changed  {said}; since then {one.why}")
         for note in told.notes:
             say(f"note     {note}")
         say(
             f"{first} to {last}: {told.baselines} baselines and {told.signals} signals computed again, "
-            f"{told.recounted} counted from records, {len(told.differences)} differences"
+            f"{told.recounted} counted from records, {len(told.unexplained)} differences"
+            + (f", {explained} explained by what sources changed since" if explained else "")
         )
-    return EXIT_FAILED if told.differences else 0
+    return EXIT_FAILED if told.unexplained else 0

@@ -2,21 +2,23 @@
 
 Two depths. From the baselines: finding, outcome and evidence, by the method that made them; holds for every row and
 for ever. From the records, for sealed days: the series and the evidence themselves, as known at the moment of sealing;
-holds while analysis, topics and configured sources are those of that day.
+holds while analysis, topics and configured sources are those of that day. What a source edited, or had erased, since
+then is named as the reason; only a difference without a reason is one that nobody should have made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from aidran_pipeline.signal.findings import Finding, Tested
-from aidran_pipeline.signal.inputs import DayInputs, load_day
+from aidran_pipeline.signal.inputs import TRAILING_DAYS, DayInputs, load_day
 from aidran_pipeline.signal.kinds import Kind, kind_of
 from aidran_pipeline.store.db import Connection
 
+NAMED = 3  # records named as the reason of a difference
 FINDING = ("observed", "expected", "score", "p_value", "p_uncorrected", "severity", "subject")
 
 _ROWS = """
@@ -27,6 +29,16 @@ FROM baselines b LEFT JOIN signals s ON s.baseline_id = b.id
 WHERE b.day BETWEEN %s AND %s ORDER BY b.day, b.sealed_at, b.topic COLLATE "C", b.kind COLLATE "C"
 """
 
+# Records of the compared days, known when the day was sealed, whose wording or existence is another by now.
+_SINCE = """
+SELECT r.platform || ' ' || r.native_id AS record, r.erased_at > %(sealed)s AS erased
+FROM records r
+WHERE r.day BETWEEN %(first)s AND %(day)s AND r.first_seen_at <= %(sealed)s AND (r.erased_at > %(sealed)s OR EXISTS (
+    SELECT FROM record_versions v JOIN record_analysis a ON a.record_version_id = v.id
+    WHERE v.record_id = r.id AND v.number > 1 AND v.first_seen_at > %(sealed)s))
+ORDER BY r.platform, r.native_id COLLATE "C"
+"""
+
 _EVIDENCE = """
 SELECT r.platform, r.native_id, e.weight FROM signal_evidence e JOIN records r ON r.id = e.record_id
 WHERE e.signal_id = %s ORDER BY r.platform, r.native_id COLLATE "C"
@@ -35,12 +47,16 @@ WHERE e.signal_id = %s ORDER BY r.platform, r.native_id COLLATE "C"
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure that is not what it was. where: "volume_spike of ai-law, 2026-06-20"."""
+    """One figure that is not what it was.
+
+    where: "volume_spike of ai-law, 2026-06-20". why: what happened to the records since, None where nothing did.
+    """
 
     where: str
     what: str
     stored: Any
     computed: Any
+    why: str | None = None
 
 
 @dataclass
@@ -52,6 +68,11 @@ class Replay:
     recounted: int = 0
     differences: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def unexplained(self) -> list[Difference]:
+        """Those without a reason."""
+        return [one for one in self.differences if one.why is None]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -78,7 +99,9 @@ def replay_days(
                 told.notes.append(f"{where} is not sealed: it may still change, its records are not counted again")
                 continue
             told.recounted += 1
-            told.differences += [Difference(where, *found) for found in _of_records(known, row)]
+            found_so = list(_of_records(known, row))
+            why = known.since_sealed(row["day"], row["sealed_at"]) if found_so else None
+            told.differences += [Difference(where, *found, why) for found in found_so]
     return told
 
 
@@ -93,6 +116,17 @@ class _Known:
         self._at: tuple[date, datetime] | None = None
         self._inputs: DayInputs | None = None
         self._loaded: dict[str, Any] = {}
+        self._since: dict[tuple[date, datetime], str | None] = {}
+
+    def since_sealed(self, day: date, sealed_at: datetime) -> str | None:
+        """What happened to the compared days' records after the sealing, in words; None where nothing did."""
+        if (day, sealed_at) not in self._since:
+            asked = {"first": day - timedelta(days=TRAILING_DAYS), "day": day, "sealed": sealed_at}
+            rows = self.conn.execute(_SINCE, asked).fetchall()
+            told = [f"{row['record']} was {'erased' if row['erased'] else 'edited and scored anew'}" for row in rows]
+            more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
+            self._since[day, sealed_at] = "; ".join(told[:NAMED]) + more if told else None
+        return self._since[day, sealed_at]
 
     def of(self, kind: Kind, day: date, sealed_at: datetime) -> tuple[DayInputs, Any]:
         """Inputs of the day as known when it was sealed, and what the kind reads besides."""
