@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,6 +25,7 @@ from aidran_pipeline.sample.days import load_sample, moment_of
 from aidran_pipeline.store.db import connect
 from aidran_pipeline.store.embedded import ensure_server, stop_server
 from aidran_pipeline_tests.newsroom import build_newsroom
+from aidran_pipeline_tests.tempting import tempting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LAST = date(2026, 5, 20)
@@ -46,6 +47,7 @@ class Played:
     output: str = ""
     again: str = ""
     seconds_again: float = 0.0
+    resisted: bool = False
     rows: list[dict[str, tuple[int, str]]] = field(default_factory=list)
     site: list[dict[str, str]] = field(default_factory=list)
 
@@ -60,9 +62,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     home = tmp_path_factory.mktemp("demo") / "home"
     settings = Settings(AIDRAN_HOME=home)
     try:
-        killed_at = _kill_on_the_way(home)
-        found = Played(home, ensure_server(settings), killed_at)
-        found.output = _play(home)
+        with tempting(home.parent) as temptation:
+            killed_at = _kill_on_the_way(home, temptation.environment)
+            found = Played(home, ensure_server(settings), killed_at)
+            found.output = _play(home, temptation.environment)
+            found.resisted = temptation.resisted
         found.rows.append(_rows(found.url))
         found.site.append(_files(home / "site"))
         started = time.monotonic()
@@ -97,15 +101,17 @@ def _command() -> list[str]:
     return [sys.executable, "-m", "aidran_pipeline.cli", "demo"]
 
 
-def _play(home: Path) -> str:
-    done = subprocess.run(_command(), env=_environment(home), capture_output=True, text=True, timeout=500)
+def _play(home: Path, more: Mapping[str, str] | None = None) -> str:
+    environment = {**_environment(home), **(more or {})}
+    done = subprocess.run(_command(), env=environment, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
 
-def _kill_on_the_way(home: Path) -> str:
+def _kill_on_the_way(home: Path, more: Mapping[str, str]) -> str:
     """Start a demo and kill it outright while its third day is read; returns the last line it had said."""
-    with subprocess.Popen(_command(), env=_environment(home), stdout=subprocess.PIPE, text=True) as running:
+    environment = {**_environment(home), **more}
+    with subprocess.Popen(_command(), env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         ingested, line = 0, ""
         for line in running.stdout:
@@ -158,6 +164,11 @@ def test_a_killed_demo_goes_on_where_it_was(played: Played) -> None:
         f"2026-05-{day}  stands as it was made before" for day in (11, 12)
     ]
     assert "FAILED" not in played.output
+
+
+def test_a_key_and_a_server_at_hand_are_left_alone(played: Played) -> None:
+    """No connection to the model server, no import of its client, in any process, whatever the environment offers."""
+    assert played.resisted
 
 
 def test_every_text_of_the_sample_is_a_record(played: Played) -> None:

@@ -29,6 +29,7 @@ from aidran_pipeline_tests.model_questions import (
 )
 from aidran_pipeline_tests.scripted_model import ChatRequest, Reply, ScriptedServer, as_json, serving
 from aidran_pipeline_tests.scripted_model.players import faults
+from aidran_pipeline_tests.tempting import tempting
 
 
 def ask(
@@ -362,7 +363,7 @@ FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>T</title><lin
 def test_an_edition_with_a_key_but_without_the_engine_calls_nobody(database_url: str, tmp_path: Path) -> None:
     from aidran_pipeline_tests.ingest_server import serving as feeding
 
-    with serving(good) as server, feeding() as feeds:
+    with tempting(tmp_path) as temptation, feeding() as feeds:
         feeds.routes["/feed"] = (200, {"Content-Type": "application/rss+xml"}, FEED)
         sources = tmp_path / "sources.yaml"
         sources.write_text(f"sources:\n  - {{id: t, kind: rss, url: '{feeds.url('/feed')}', publisher: T}}\n")
@@ -372,9 +373,7 @@ def test_an_edition_with_a_key_but_without_the_engine_calls_nobody(database_url:
             "AIDRAN_DATABASE_URL": database_url,
             "AIDRAN_SOURCES": str(sources),
             "AIDRAN_ALLOW_HOSTS": "127.0.0.1",
-            "AIDRAN_MODEL": "scripted-1",
-            "OPENAI_API_KEY": "sk-scripted",
-            "OPENAI_BASE_URL": server.base_url,
+            **temptation.environment,
             "DAGSTER_DISABLE_TELEMETRY": "1",
         }
         program = (
@@ -388,5 +387,5 @@ def test_an_edition_with_a_key_but_without_the_engine_calls_nobody(database_url:
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert "withheld" in done.stdout and "site:" in done.stdout
-        assert feeds.requests and server.connections == 0
+        assert feeds.requests and temptation.resisted
     assert ledger(database_url, probes=True) == []
