@@ -100,6 +100,18 @@ def test_a_record_that_vanished_shows_in_the_series(world: World) -> None:
     assert any(one.what.startswith("series of 2026-06-17") for one in found)
 
 
+def test_an_edit_since_is_named_as_the_reason(world: World) -> None:
+    """What was said that day is scored anew under its new wording: the replay says so, and it is no failure."""
+    record = world.one("SELECT min(record_id) FROM record_topics WHERE day = %s AND topic = 'ai-law'", DAY)
+    world.version(record, "Other words altogether.", seen=MORNING + timedelta(hours=2))
+    world.conn.execute("DELETE FROM record_topics WHERE record_id = %s", (record,))
+    world.assign(record, "ai-finance")
+    told = replay_days(world.conn, DAY, DAY, records=True)
+    assert told.differences and told.unexplained == []
+    assert all("was edited and scored anew" in str(one.why) for one in told.differences)
+    assert replay_days(world.conn, DAY, DAY).differences == [], "the stored series still give the signals"
+
+
 def test_rows_of_a_method_that_is_gone_are_a_note(world: World) -> None:
     world.conn.execute("ALTER TABLE baselines DISABLE TRIGGER sealed_stays")
     world.conn.execute(
