@@ -1,7 +1,8 @@
 """A process of its own that reads the sources of a database, so that its memory can be measured from outside.
 
-`python -m aidran_pipeline_tests.faulty_reader URL ALLOWED DAY`: one line of JSON: megabytes held at the most after a
-first reading of the source `warm` alone, and after all others.
+`python -m aidran_pipeline_tests.faulty_reader URL ALLOWED DAY [SOURCE]`: one line of JSON: megabytes held at the most
+when everything is imported and connected (idle), after a first reading of the source `warm` alone, and after all others
+or only the one named.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 
 from aidran_pipeline.config.settings import Settings
@@ -30,18 +32,22 @@ def held_megabytes() -> float:
     return round(int(line.split()[1]) / 1024, 1)
 
 
-def main(url: str, allowed: str, day_text: str) -> None:
+def main(url: str, allowed: str, day_text: str, only: str | None = None) -> None:
     """Two readings; prints the figures."""
+    import_module("feedparser")  # otherwise imported by the first feed: an idle reader has it
     day = date.fromisoformat(day_text)
     now = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     settings = Settings(AIDRAN_ALLOW_HOSTS=allowed)  # type: ignore[arg-type]
     with connect(url) as conn:
-        conn.execute("UPDATE sources SET enabled = (id = 'warm')")
+        idle = held_megabytes()
+        conn.execute("UPDATE sources SET enabled = (id = 'warm'), next_check_at = NULL")
         ingest_platform(conn, "news", day, run=Run("warm", now), settings=settings, limits=LIMITS)
         warm = held_megabytes()
-        conn.execute("UPDATE sources SET enabled = (id <> 'warm')")
+        conn.execute(
+            "UPDATE sources SET enabled = id <> 'warm' AND (%(only)s::text IS NULL OR id = %(only)s)", {"only": only}
+        )
         result = ingest_platform(conn, "news", day, run=Run("all", now), settings=settings, limits=LIMITS)
-    print(json.dumps({"warm": warm, "peak": held_megabytes(), "failed": result.failed}))
+    print(json.dumps({"idle": idle, "warm": warm, "peak": held_megabytes(), "failed": result.failed}))
 
 
 if __name__ == "__main__":

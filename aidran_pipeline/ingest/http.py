@@ -27,8 +27,8 @@ from aidran_pipeline.ingest.urls import http_url
 USER_AGENT = f"aidran-pipeline/{__version__} (+https://github.com/AIDRAN/aidran-pipeline; reads feeds, cites sources)"
 MOST_REDIRECTS = 5
 PERMANENT = (301, 308)
-WIRE_LIMIT = 16 * 1024 * 1024
-BODY_LIMIT = 32 * 1024 * 1024
+WIRE_LIMIT = 8 * 1024 * 1024
+BODY_LIMIT = 16 * 1024 * 1024
 PIECE = 256 * 1024  # bytes inflated at a time
 KEPT_HEADERS = ("x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-remaining", "ratelimit-reset")
 

@@ -8,7 +8,7 @@ import psycopg
 
 from aidran_pipeline.store.db import Connection, connect
 
-SPACING = {"www.reddit.com": 6.0, "oauth.reddit.com": 0.7, "bsky.social": 0.3}
+SPACING = {"www.reddit.com": 6.0, "oauth.reddit.com": 0.7, "bsky.social": 0.3, "public.api.bsky.app": 0.3}
 DEFAULT_SPACING = 1.0
 LONGEST_WAIT = 60.0
 

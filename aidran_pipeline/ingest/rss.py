@@ -21,6 +21,7 @@ from aidran_pipeline.ingest.plain import (
     one_line,
     repeats_title,
 )
+from aidran_pipeline.ingest.shape import check_shape
 from aidran_pipeline.ingest.urls import bare_links, host_of, http_url
 
 MOST_ITEMS = 5000
@@ -58,6 +59,7 @@ def _read(body: bytes, content_type: str | None) -> Any:
         raise NotParsable("not_a_feed", "the answer is an HTML page")
     if _declares_dtd(body):
         raise NotParsable("malformed", "the feed declares a document type, which is refused")
+    check_shape(body)
     # Without content-location: feedparser would complete GUIDs with the address of the fetch, and a feed that moves
     # would bring every item a second time. Links are completed here.
     headers = {"content-type": content_type or "application/xml"}

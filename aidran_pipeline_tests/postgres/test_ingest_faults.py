@@ -39,6 +39,8 @@ BOMBS = {
 EXPECTED = {
     **dict.fromkeys(BOMBS, ("malformed", "document type")),
     "utf16bomb": ("malformed", "document type"),
+    "nested": ("malformed", "nested"),
+    "items": ("too_large", "items"),
     "gzipbomb": ("too_large", "after decompression"),
     "endless": ("too_large", "bytes"),
     "drip": ("timeout", ""),
@@ -62,6 +64,16 @@ EXPECTED = {
     "awaydate": ("http_5xx", "503"),
     "gone": ("gone", "410"),
 }
+HEAVY = (
+    "laughs",
+    "quadratic",
+    "external",
+    "gzipbomb",
+    "endless",
+    "nested",
+    "drip",
+    "loop",
+)  # `benchmarks.refusals`: all
 WAITS = {"limited": 7200, "limiteddate": 21_600, "away": 7200, "awaydate": 21_600}
 
 
@@ -87,6 +99,8 @@ def routes(inner: Server) -> dict[str, Any]:
     return {
         **plain,
         "utf16bomb": (200, {}, ('<?xml version="1.0" encoding="utf-16"?>' + BOMBS["laughs"]).encode("utf-16")),
+        "nested": (200, {}, b'<rss version="2.0"><channel>' + b"<a>" * 250_000),
+        "items": (200, {}, b'<rss version="2.0"><channel>' + b"<item/>" * 200_000),
         "gzipbomb": (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * 200_000_000, 6)),
         "endless": endless,
         "drip": drip(20),
@@ -129,8 +143,8 @@ def read(server_url: str, template_url: str, tmp_path_factory: pytest.TempPathFa
     _drop_database(server_url, url)
 
 
-def reader(url: str, server: Server) -> dict[str, Any]:
-    """One process that reads what is due."""
+def reader(url: str, server: Server, *only: str) -> dict[str, Any]:
+    """One process that reads what is due, or only one source of it."""
     command = [
         sys.executable,
         "-m",
@@ -138,6 +152,7 @@ def reader(url: str, server: Server) -> dict[str, Any]:
         url,
         f"127.0.0.1:{server.port}",
         "2026-07-05",
+        *only,
     ]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -172,6 +187,30 @@ def test_each_within_its_deadline_and_all_within_100_megabytes(read: Any) -> Non
     print(figures)
     assert late == {}
     assert figures["peak"] - figures["warm"] < 100, figures
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_each_alone_in_a_fresh_process_stays_below_100_megabytes_in_all(
+    read: Any, server_url: str, template_url: str, tmp_path: Path
+) -> None:
+    """The whole process, imports included; beside it what the fault added to an idle one."""
+    _conn, _figures, server, _inner, _url = read
+    url = _create_database(server_url, "alone", f"TEMPLATE {template_url.rsplit('/', 1)[1]}")
+    found = {}
+    try:
+        with connect(url) as conn:
+            entries = [f'{{id: {name}, kind: rss, url: "{server.url("/" + name)}"}}' for name in ["warm", *EXPECTED]]
+            configure(conn, tmp_path, *entries)
+        for name in HEAVY:
+            figures = reader(url, server, name)
+            assert figures["failed"] == 1, name
+            found[name] = (figures["peak"], round(figures["peak"] - figures["idle"], 1))
+    finally:
+        _drop_database(server_url, url)
+    for name, (peak, added) in sorted(found.items(), key=lambda item: -item[1][0]):
+        print(f"{name:<14} {peak:>6.1f} MB in all, {added:>5.1f} MB above an idle process")
+    assert {name: peak for name, (peak, _) in found.items() if peak >= 100} == {}
 
 
 def test_the_inner_server_is_never_asked_and_each_fault_once(read: Any) -> None:
