@@ -164,7 +164,8 @@ def unknown_names(text: str) -> dict[str, str]:
     return {
         fact.norm: fact.text for fact in facts_of(head)
         if fact.kind == "name" and len(fact.norm) > 2 and not fact.text.startswith("@")
-        and not COMMON.match(fact.text.lower()) and not _covered(fact.start, fact.end, known) and not title_cased(_line(head, fact.start))
+        and not COMMON.match(fact.text.lower()) and not _covered(fact.start, fact.end, known)
+        and not title_cased(_line(head, fact.start))
     }  # fmt: skip
 
 
