@@ -14,13 +14,14 @@ from typing import Any
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.config.settings import Settings
 from aidran_pipeline.erase.erasing import Erasure, erase_records
+from aidran_pipeline.erase.rows import blank_author
 from aidran_pipeline.ingest.http import Limits
 from aidran_pipeline.ingest.lookups import Found, look_for
 from aidran_pipeline.llm import Models
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
 from aidran_pipeline.store.streams import note_withdrawn
-from aidran_pipeline.store.tombstones import unfinished_authors
+from aidran_pipeline.store.tombstones import PREFIX, Keyed, unfinished_authors
 
 GONE = ("deleted", "takendown", "suspended", "deactivated", "private")  # not "other": a host that stumbles is no wish
 MOST_LOOKUPS = 400  # of a run: 16 requests to Bluesky, 4 to Reddit
@@ -36,6 +37,11 @@ WITH latest AS (
 SELECT r.id, l.kind, l.status FROM latest l JOIN records r ON r.platform = l.platform AND r.erased_at IS NULL
     AND CASE l.kind WHEN 'post' THEN r.native_id ELSE r.author_key END = l.target
 WHERE l.status = ANY(%s) ORDER BY r.id, l.kind
+"""
+ACCOUNTS = """
+SELECT DISTINCT w.platform, w.target FROM source_withdrawals w
+WHERE w.kind = 'account' AND w.status = ANY(%s) AND w.target NOT LIKE %s
+  AND NOT EXISTS (SELECT FROM records r WHERE r.platform = w.platform AND r.author_key = w.target)
 """
 DUE = """
 SELECT r.id, r.platform, r.native_id, r.source_id, r.published_at FROM records r
@@ -96,7 +102,17 @@ def reconcile(
         erased = erase_records(conn, records, cause="source", reason=reason, run=run, publication=publication,
                                models=models)  # fmt: skip
         done.erasure.merge(erased)
+    _forget_accounts(conn)
     return done
+
+
+def _forget_accounts(conn: Connection) -> None:
+    """Key what is noted of accounts that are gone, of which no record is left."""
+    rows = conn.execute(ACCOUNTS, (list(GONE), PREFIX + "%")).fetchall()
+    keyed = Keyed.of(conn) if rows else None
+    for row in rows:
+        assert keyed is not None
+        blank_author(conn, row["platform"], row["target"], keyed)
 
 
 def _unfinished(conn: Connection) -> dict[tuple[str, str], list[int]]:

@@ -114,13 +114,11 @@ def blank_record(
 def blank_author(conn: Connection, platform: str, author_key: str, keyed: Keyed) -> None:
     """Key what is noted of an author's account, once no record of the author is left."""
     name = PREFIX + keyed.author(platform, author_key)
-    asked = {"name": name, "platform": platform, "key": author_key}
     _execute(
         conn, """UPDATE source_withdrawals SET target = %(name)s WHERE platform = %(platform)s AND kind = 'account'
-                 AND target = %(key)s""", **asked
+                 AND target = %(key)s""",
+        name=name, platform=platform, key=author_key,
     )  # fmt: skip
-    _execute(conn, "UPDATE account_labels SET account = %(name)s WHERE platform = %(platform)s AND account = %(key)s "
-             "AND NOT EXISTS (SELECT FROM account_labels WHERE account = %(name)s)", **asked)  # fmt: skip
 
 
 def blank_pages(conn: Connection, pages: list[dict[str, Any]], keyed: Keyed, *, now: datetime) -> int:
