@@ -11,6 +11,7 @@ from aidran_pipeline.lineage.order import TERMS
 from aidran_pipeline.lineage.trace import Trace
 from aidran_pipeline.lineage.why import Why
 
+RELATIONS = {"reply": "answers", "thread": "in the thread of", "crosspost": "passes on"}
 RECORD = ("platform", "native_id", "community", "title", "author", "publisher", "published_at", "url")
 NUMBERS = {
     "records_read": "records read", "records_with_claims": "with claims", "claims": "claims",
@@ -122,6 +123,8 @@ def _use(page: Page, use: Mapping[str, Any], which: str) -> None:
 def _record(page: Page, record: Mapping[str, Any]) -> None:
     page.head(f"RECORD {record['id']}", f"version {record['version']} of {record['versions']}")
     page.pairs({name.replace("_", " ").replace(" at", ""): record[name] for name in RECORD})
+    for each in record["relations"]:
+        page.pair(RELATIONS[each["kind"]], " ".join(part for part in (each["target"], each["url"]) if part))
     page.pair("first seen", record["first_seen_at"])
     if record["version"] > 1:
         page.pair("this version", record["version_seen_at"])

@@ -49,6 +49,11 @@ ORDER BY l.ordinal, l.start_at
 MARKERS = """
 SELECT kind, number FROM citations WHERE article_version_id = %s ORDER BY kind, number
 """
+RELATIONS = """
+SELECT x.kind, x.target, o.url FROM record_relations x JOIN records r ON r.id = x.record_id
+LEFT JOIN records o ON o.platform = r.platform AND o.native_id = x.target
+WHERE x.record_id = %s ORDER BY x.kind
+"""
 OBSERVATIONS = "SELECT fetch_id, locator FROM record_observations WHERE record_version_id = %s ORDER BY fetch_id"
 ANALYSIS = """
 SELECT a.day, a.engine, a.engine_version, a.run_id, a.lang, a.ai_score, t.topic, t.rank, t.score,
@@ -131,7 +136,7 @@ def trace(conn: Connection, slug: str, marker: str) -> Trace:
             "weight": round(float(first["weight"]), 4), "uses": len(rows), "unit": UNIT,
         },
         uses=[_use(row, body) for row in rows],
-        cited=_record(first) if first["kind"] == "record" else _page(first),
+        cited=_record(conn, first) if first["kind"] == "record" else _page(first),
         fetches=fetches,
         source=_source(conn, first),
         runs=_runs(conn, head, first),
@@ -198,7 +203,8 @@ def _use(row: Mapping[str, Any], body: Body | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _record(row: Mapping[str, Any]) -> dict[str, Any]:
+def _record(conn: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The record, with what it answers or passes on (relations: kind, target, and its address where it is stored)."""
     return {
         "id": row["record_id"], "platform": row["platform"], "native_id": row["native_id"], "title": row["title"],
         "author": row["author_name"], "publisher": row["publisher"], "community": row["community"], "url": row["url"],
@@ -207,6 +213,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
         "version_seen_at": row["version_seen_at"], "title_truncated": row["title_truncated"],
         "body_truncated": row["body_truncated"], "text_sha256": row["text_sha256"], "text": row["source_text"],
         "run_id": row["record_run_id"],
+        "relations": [dict(each) for each in conn.execute(RELATIONS, (row["record_id"],)).fetchall()],
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from aidran_pipeline.analyze import analyze_days
 from aidran_pipeline.ingest import parse_body
+from aidran_pipeline.lineage.trace import RELATIONS
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.payloads import load_payload
 from aidran_pipeline.store.provenance import Run
@@ -148,6 +149,12 @@ def test_comments_of_the_days_top_threads_are_records_with_their_parents(
         ("t1_a", "thread", "t3_p9"),
         ("t1_b", "reply", "t1_a"),
         ("t1_b", "thread", "t3_p9"),
+    ]
+    (below,) = rows(conn, "SELECT id FROM records WHERE native_id = 't1_b'")[0]
+    told = [tuple(row.values()) for row in conn.execute(RELATIONS, (below,)).fetchall()]
+    assert told == [
+        ("reply", "t1_a", "https://www.reddit.com/r/test/comments/p9/x/a/"),
+        ("thread", "t3_p9", "https://www.reddit.com/r/test/comments/p9/x/"),
     ]
     assert rows(conn, "SELECT count(*) FROM fetches WHERE reach_since IS NOT NULL") == [(1,)]
     source = conn.execute("SELECT * FROM sources").fetchone()
