@@ -6,7 +6,7 @@ The one package that may change what was written. It uses the stages' faces to c
 from __future__ import annotations
 
 from aidran_pipeline.erase.erasing import Erasure, erase_records
-from aidran_pipeline.erase.reconcile import Reconciled, reconcile
+from aidran_pipeline.erase.reconciling import Reconciled, reconcile
 from aidran_pipeline.erase.targets import Target, find_target
 
 __all__ = ["Erasure", "Reconciled", "Target", "erase_records", "find_target", "reconcile"]
