@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from aidran_pipeline.publish.words import PLATFORMS, iso
+from aidran_pipeline.publish.words import iso
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.source_health import GAPS, VOLUME, source_health_at
 
@@ -57,11 +57,11 @@ def read_sources(conn: Connection, moment: datetime | None) -> dict[str, Any]:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    name = row["publisher"] or PLATFORMS.get(row["platform"], row["platform"])
+    outlet = row["publisher"] if row["platform"] == "news" else None  # elsewhere it is the platform's name
     community = f"r/{row['community']}" if row["community"] else None
     return {
         **row,
-        "name": community or name,
+        "name": community or outlet or row["id"],
         "word": STATES[row["state"]][0],
         "error": ERRORS.get(row["error_class"] or "", row["error_class"]),
         "asked_again": row["state"] != "gone",
