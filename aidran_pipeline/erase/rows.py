@@ -95,6 +95,7 @@ def blank_record(
                      canonical_url = '', published_raw = NULL, erased_at = %(now)s WHERE id = %(record)s""",
         name=name, author=author, now=now, record=record_id,
     )  # fmt: skip
+    _same_author(conn, record, author)
     _execute(
         conn, """UPDATE source_withdrawals SET target = %(name)s WHERE platform = %(platform)s AND kind = 'post'
                  AND target = %(native)s""",
@@ -109,6 +110,20 @@ def blank_record(
             record=record_id, native=record["native_id"],
         )  # fmt: skip
     return figures
+
+
+def _same_author(conn: Connection, record: dict[str, Any], keyed_author: str) -> None:
+    """While other records of the author are left, signals must go on counting both as one author's."""
+    asked = {"platform": record["platform"], "author": record["author_key"], "keyed": keyed_author}
+    left = "EXISTS (SELECT FROM records WHERE platform = %(platform)s AND author_key = %(author)s)"
+    _execute(
+        conn, f"""INSERT INTO keyed_authors SELECT %(platform)s, %(author)s, %(keyed)s WHERE {left}
+                  ON CONFLICT DO NOTHING""", **asked
+    )  # fmt: skip
+    _execute(
+        conn, f"""DELETE FROM keyed_authors WHERE platform = %(platform)s AND author_key = %(author)s
+                  AND NOT {left}""", **asked
+    )  # fmt: skip
 
 
 def blank_author(conn: Connection, platform: str, author_key: str, keyed: Keyed) -> None:

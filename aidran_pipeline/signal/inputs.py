@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -52,11 +52,13 @@ ORDER BY s.id COLLATE "C"
 ASKED = """
 asked AS (SELECT * FROM unnest(%(days)s::date[], %(sources)s::text[]) AS pair (day, source_id)),
 here AS (
-    SELECT r.id, r.platform, r.native_id, r.day, r.source_id, r.published_at, r.author_key, r.publisher_family,
+    SELECT r.id, r.platform, r.native_id, r.day, r.source_id, r.published_at,
+           COALESCE(ka.keyed, r.author_key) AS author_key, r.publisher_family,
            COALESCE('g' || dm.group_id, 'r' || r.id) AS voice, t.topic, t.score,
            EXISTS (SELECT FROM record_versions v JOIN record_analysis a ON a.record_version_id = v.id
                    WHERE v.record_id = r.id) AS analysed
     FROM asked JOIN records r ON r.day = asked.day AND r.source_id = asked.source_id
+    LEFT JOIN keyed_authors ka ON ka.platform = r.platform AND ka.author_key = r.author_key
     LEFT JOIN duplicate_members dm ON dm.record_id = r.id
     LEFT JOIN record_topics t ON t.record_id = r.id AND t.rank = 1
     WHERE r.first_seen_at <= %(now)s
@@ -152,8 +154,12 @@ class DayInputs:
         the expected with the observed. Both may hold sources that are not compared: they are left out.
         """
         first = self.first_days.get(topic, self.day)
-        means = self._means(part, whole)
-        return [self._day_count(d, part, whole, means) for d in self.days if d >= first or d == self.day]
+        means = list(zip(self._means(part), self._means(whole), strict=True))
+        counts, totals = self._by_day(part), self._by_day(whole)
+        return [
+            self._day_count(d, counts.get(d, 0), totals.get(d, 0), means)
+            for d in self.days if d >= first or d == self.day
+        ]  # fmt: skip
 
     def voices_of(self, topic: str | None) -> Cells:
         """Voices of a topic by (day, source)."""
@@ -210,34 +216,42 @@ class DayInputs:
             len({rows[0]["publisher_family"] for rows in voices}),
         )
 
-    def _means(self, part: Cells, whole: Cells) -> dict[str, tuple[float, float]]:
-        """By compared source: its mean of both over the trailing days it reached."""
-        means = {}
-        for source, days in self._trailing.items():
-            number = max(1, len(days))
-            means[source] = (
-                sum(part.get((d, source), 0) for d in days) / number,
-                sum(whole.get((d, source), 0) for d in days) / number,
-            )
-        return means
+    def _means(self, cells: Cells) -> list[float]:
+        """Of each compared source the mean over the trailing days it reached."""
+        sums: dict[str, int] = defaultdict(int)
+        for (day, source), n in cells.items():
+            if day in self._trailing.get(source, ()):
+                sums[source] += n
+        return [sums[source] / max(1, len(self._trailing[source])) for source in self.compared]
+
+    def _by_day(self, cells: Cells) -> dict[date, int]:
+        """What the compared sources brought, each on the days it reached."""
+        sums: dict[date, int] = defaultdict(int)
+        for (day, source), n in cells.items():
+            if source in self._trailing and day in self.reached[source]:
+                sums[day] += n
+        return sums
 
     @cached_property
-    def _trailing(self) -> dict[str, list[date]]:
+    def _trailing(self) -> dict[str, set[date]]:
         """By compared source, the trailing days that can be counted."""
-        known = [d for d in self.days if d != self.day and self._analysed(d)]
-        return {s: [d for d in known if d in self.reached[s]] for s in self.compared}
+        known = {d for d in self.days if d != self.day and self._analysed(d)}
+        return {s: known & self.reached[s] for s in self.compared}
 
-    def _day_count(self, day: date, part: Cells, whole: Cells, means: Mapping[str, tuple[float, float]]) -> DayCount:
-        here = [s for s in self.compared if day in self.reached[s]]
+    @cached_property
+    def _here(self) -> dict[date, list[int]]:
+        """By day, the places among the compared sources of those that reached it."""
+        return {d: [i for i, s in enumerate(self.compared) if d in self.reached[s]] for d in self.days}
+
+    def _day_count(self, day: date, count: int, total: int, means: Sequence[tuple[float, float]]) -> DayCount:
+        here = self._here[day]
         coverage = round(len(here) / len(self.compared), 4) if self.compared else 0.0
         smooth = 1 / max(1, len(self.days) - 1)  # half a voice of one over the whole window: no share is nought
-        share = math.fsum([0.5 * smooth, *(means[s][0] for s in here)]) / math.fsum(
-            [smooth, *(means[s][1] for s in here)]
+        share = math.fsum([0.5 * smooth, *(means[i][0] for i in here)]) / math.fsum(
+            [smooth, *(means[i][1] for i in here)]
         )
-        if coverage < DAY_COVERAGE or not here or not self._analysed(day):
-            return DayCount(day.isoformat(), None, None, round(share, 9), coverage)
-        count, total = sum(part.get((day, s), 0) for s in here), sum(whole.get((day, s), 0) for s in here)
-        return DayCount(day.isoformat(), count, total, round(share, 9), coverage)
+        known = coverage >= DAY_COVERAGE and bool(here) and self._analysed(day)
+        return DayCount(day.isoformat(), count if known else None, total if known else None, round(share, 9), coverage)
 
     def _analysed(self, day: date) -> bool:
         return self.analysed.get(day, 1.0) >= ANALYSED
