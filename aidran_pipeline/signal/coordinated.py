@@ -48,8 +48,9 @@ WITH {ASKED}, posts AS (
 )
 SELECT a.group_id, a.day, a.id, a.platform, a.native_id, a.source_id, a.author_key, a.topic, a.published_at,
        (SELECT min(o.day) FROM records o
-        WHERE o.platform = a.platform AND o.first_seen_at <= %(now)s AND (o.author_key = a.author_key OR o.author_key IN (
-            SELECT k.author_key FROM keyed_authors k WHERE k.keyed = a.author_key))) AS since,
+        WHERE o.platform = a.platform AND o.first_seen_at <= %(now)s
+          AND (o.author_key = a.author_key OR o.author_key IN (
+              SELECT k.author_key FROM keyed_authors k WHERE k.keyed = a.author_key))) AS since,
        EXISTS (SELECT FROM duplicate_members dm JOIN records n ON n.id = dm.record_id
                WHERE dm.group_id = a.group_id AND n.platform = 'news' AND n.first_seen_at <= %(now)s) AS news
 FROM accounts a ORDER BY a.day, a.published_at, a.platform, a.native_id COLLATE "C"
