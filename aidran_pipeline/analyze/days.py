@@ -17,12 +17,14 @@ from aidran_pipeline.analyze.duplicates import Text, earlier_twins
 from aidran_pipeline.analyze.embeddings import embed_cached
 from aidran_pipeline.analyze.entities import read_entities
 from aidran_pipeline.analyze.language import language_of
+from aidran_pipeline.analyze.sentiment import read_sentiments, sentiment_figures
 from aidran_pipeline.analyze.storyline_store import EMBED_CHARS, WINDOW_DAYS, store_storylines
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import Topics, load_topics
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 from aidran_pipeline.text.embeddings import MODEL
+from aidran_pipeline.text.sentiment import sentiment_version
 
 ENGINE = "embedded"
 VERSION = "analysis-3"
@@ -59,7 +61,7 @@ def analyze_days(
             spent["duplicates"] = time.perf_counter() - clock
         _records(conn, fresh, model, config, run)
         spent["topics"] = time.perf_counter() - clock
-    named = read_entities(conn, days, run)
+    named = read_entities(conn, days, run) | read_sentiments(conn, days, run)
     window = _storyline_days(conn, changed, days)
     for day in window:
         with conn.transaction():
@@ -200,12 +202,14 @@ def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, fl
     rows = conn.execute(
         """SELECT r.platform, r.native_id, a.lang, a.about_ai, t.topic, t.rank, sr.storyline_id,
                   (SELECT array_agg(e.entity ORDER BY e.entity COLLATE "C") FROM record_entities e
-                   WHERE e.record_id = r.id) AS entities
+                   WHERE e.record_id = r.id) AS entities,
+                  (SELECT s.balance FROM record_sentiments s
+                   WHERE s.record_version_id = v.id AND s.engine_version = %s) AS balance
            FROM records r JOIN newest_record_versions v ON v.record_id = r.id
                JOIN record_analysis a ON a.record_version_id = v.id
            LEFT JOIN record_topics t ON t.record_id = r.id LEFT JOIN storyline_records sr ON sr.record_id = r.id
            WHERE r.day = %s ORDER BY r.platform, r.native_id, t.rank""",
-        (day,),
+        (sentiment_version(), day),
     ).fetchall()
     first = {(row["platform"], row["native_id"]): row for row in reversed(rows)}
     counted = Counter(row["topic"] for row in rows if row["rank"] == 1)
@@ -218,5 +222,6 @@ def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, fl
         "storylines": len({row["storyline_id"] for row in rows if row["storyline_id"]}),
         "topics": dict(sorted(counted.items())),
     }
+    metadata |= sentiment_figures(conn, day)
     metadata |= {f"seconds_{name}": round(value, 2) for name, value in seconds.items()}
     return StageResult(content_hash(rows), metadata, changed)

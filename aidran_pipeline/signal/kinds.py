@@ -15,6 +15,7 @@ from aidran_pipeline.signal.divergence import PlatformDivergence
 from aidran_pipeline.signal.entities import EntitySurge
 from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DayInputs, Evidence
+from aidran_pipeline.signal.sentiment import SentimentShift
 from aidran_pipeline.signal.spread import CrossPlatformSpread
 from aidran_pipeline.signal.talk import NarrativeShift, Novelty
 from aidran_pipeline.signal.volume import DayCount
@@ -97,6 +98,7 @@ KINDS: tuple[Kind, ...] = (
     PlatformDivergence(),
     Novelty(),
     NarrativeShift(),
+    SentimentShift(),
     CoordinatedPosting(),
 )
 

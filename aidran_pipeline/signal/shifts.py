@@ -10,10 +10,9 @@ against the prediction for a new study, Student's t with k - 2 degrees of freedo
 J. R. Stat. Soc. A 172, 2009), both tails. Earlier shifts are left out by a Hampel identifier (median and MAD; Davies
 and Gather 1993).
 
-What a classifier gets wrong. Its values run short of the truth by a measured slope, as positive and negative texts are
-partly taken for neutral ones; changes are given as they would be without that (Gart and Buck, Am. J. Epidemiol. 83,
-1966; Forman, Data Min. Knowl. Disc. 17, 2008). What it takes for tone where there is only another subject is no more
-than `sentiment.INVENTED` (benchmarks, `sentiment`): no smaller change is believed however small its p is.
+What a classifier gets wrong. Its values run short of the truth, as positive and negative texts are partly taken for
+neutral ones: sentiment.py divides a change by the measured slope (Gart and Buck, Am. J. Epidemiol. 83, 1966; Forman,
+Data Min. Knowl. Disc. 17, 2008) and believes none that another subject alone may have made.
 """
 
 from __future__ import annotations
@@ -35,9 +34,10 @@ SCALE = 1000  # values are stored in thousandths
 
 @dataclass(frozen=True)
 class Shift:
-    """The last day beside its expectation. observed, expected: mean values, -1 to 1; score in standard errors; p both tails.
+    """The last day beside its expectation.
 
-    between: standard deviation between days; days: how many were compared.
+    observed, expected: mean values, -1 to 1; score in standard errors; p_value of both tails; between: standard
+    deviation between days; days: how many were compared.
     """
 
     observed: float
