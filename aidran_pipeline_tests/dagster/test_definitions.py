@@ -99,11 +99,15 @@ JOBS = {
     "site_job": {"site"},
     "backfill_job": {"analyzed_records", "claims"},
     "purge_job": set(),
+    "expire_job": set(),
+    "reconcile_job": set(),
 }
 SCHEDULES = {
     "ingest_schedule": ("ingest_job", "*/30 * * * *", "STOPPED"),
     "edition_schedule": ("edition_job", "30 5 * * *", "STOPPED"),
     "purge_schedule": ("purge_job", "15 4 * * 0", "RUNNING"),
+    "expire_schedule": ("expire_job", "45 3 * * *", "RUNNING"),
+    "reconcile_schedule": ("reconcile_job", "10 */3 * * *", "STOPPED"),
 }
 SENSORS = {
     "new_volume": ({"signals_job"}, 300, "RUNNING"),
