@@ -82,6 +82,14 @@ class Scene:
         self.storylines: dict[str, int] = {}
         self.groups: dict[str, int] = {}
 
+    @classmethod
+    def of(cls, conn: Connection, built: Scene) -> Scene:
+        """A scene that stands already, in a copy of its database."""
+        made = cls(conn)
+        made.world.sources, made.world.fetches = dict(built.world.sources), dict(built.world.fetches)
+        made.storylines, made.groups = dict(built.storylines), dict(built.groups)
+        return made
+
     def build(self, said: list[Said]) -> Scene:
         """Topics, sources and every record, in the order given."""
         self.world.topics(*TOPICS)

@@ -39,7 +39,7 @@ def show_signals(day_text: str | None, topic: str | None, *, as_json: bool) -> N
         )
     say(f"{day}: {sum(r['outcome'] == 'signal' for r in rows)} signals in {len(rows)} measures of topics and kinds")
     table(
-        ("topic", "kind", "about", "outcome", "voices", "expected", "score", "p", "sources reached", "days before"),
+        ("topic", "kind", "about", "outcome", "counted", "expected", "score", "p", "sources reached", "days before"),
         [_line(row) for row in rows],
     )
     for row in rows:
@@ -51,7 +51,8 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     outcome = row["severity"] if row["outcome"] == "signal" else row["outcome"].replace("_", " ")
     measured = row["expected"] is not None
     sources = f"{row['coverage'].get('reached', '?')} of {row['coverage'].get('sources', '?')}"
-    voices = "unknown" if row["voices"] is None else str(row["voices"])
+    counted = row["observed"] if measured else row["voices"]
+    voices = "unknown" if counted is None else f"{counted:.4g}"
     return [
         row["topic"], row["kind"], (row["subject"] or "")[:SUBJECT], outcome, voices,
         f"{row['expected']:.1f}" if measured else "", f"{row['score']:.1f}" if measured else "",

@@ -6,7 +6,9 @@ What every kind shares stands elsewhere: what can be known of a day (inputs.py),
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Protocol
 
 from aidran_pipeline.signal import volume
@@ -102,9 +104,9 @@ KINDS: tuple[Kind, ...] = (
     CoordinatedPosting(),
 )
 
-# Volume counts double: it is the one kind that needs no reading of what was said, and its recall on known events is
-# measured (benchmarks/releases).
-WEIGHTS = {"volume_spike": 2}
+# Volume keeps a quarter of a topic's error, however many other kinds share the rest: it is the one kind that needs no
+# reading of what was said, and its recall on known events is measured (benchmarks/releases).
+SHARES = {"volume_spike": Fraction(1, 4)}
 
 
 def kind_of(name: str, version: str | None = None) -> Kind | None:
@@ -115,9 +117,12 @@ def kind_of(name: str, version: str | None = None) -> Kind | None:
 def tests_of(kind: str, topics: int) -> Tested:
     """What is tested on a day of so many topics, as seen by one kind: weighted Bonferroni over the story kinds.
 
-    The kinds share the error of a topic's day by fixed weights (Genovese, Roeder and Wasserman, Biometrika 93, 2006): the
-    p of a kind counts as often as its weight goes into the sum of all, rounded up. A warning is counted by itself.
+    The kinds share the error of a topic's day by fixed weights (Genovese, Roeder and Wasserman, Biometrika 93, 2006):
+    some have a share of their own, the others equal parts of the rest; a p counts as often as its kind's share goes into
+    the whole, rounded up. A warning is counted by itself.
     """
-    weights = {k.name: WEIGHTS.get(k.name, 1) for k in KINDS if k.name not in WARNINGS}
-    kinds = -(-sum(weights.values()) // weights[kind]) if kind in weights else 1
+    told = [k.name for k in KINDS if k.name not in WARNINGS]
+    rest = 1 - sum(SHARES.values())
+    share = SHARES.get(kind, rest / max(1, len(told) - len(SHARES)))
+    kinds = math.ceil(1 / share) if kind in told else 1
     return Tested(max(1, topics) * kinds, kinds)

@@ -10,16 +10,30 @@ from typing import Any
 import pytest
 
 from aidran_pipeline.signal import KINDS, list_signals, replay_days
-from aidran_pipeline.store.db import Connection
+from aidran_pipeline.store.db import Connection, connect
+from aidran_pipeline_tests.conftest import _create_database, _drop_database
 from aidran_pipeline_tests.signal_scene import DAY, DAYS, MORNING, TOPICS, Said, Scene, changes, usual_days
 from aidran_pipeline_tests.world import at
 
 Found = dict[tuple[str, str], dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+def built(server_url: str, template_url: str) -> Iterator[tuple[str, Scene]]:
+    """A database with the scene, made once and copied for each test."""
+    url = _create_database(server_url, "scene", f"TEMPLATE {template_url.rsplit('/', 1)[1]}")
+    with connect(url) as conn:
+        made = Scene(conn).build([*usual_days(), *changes()])
+    yield url, made
+    _drop_database(server_url, url)
+
+
 @pytest.fixture
-def scene(conn: Connection) -> Scene:
-    return Scene(conn).build([*usual_days(), *changes()])
+def scene(server_url: str, built: tuple[str, Scene]) -> Iterator[Scene]:
+    url = _create_database(server_url, "scene", f"TEMPLATE {built[0].rsplit('/', 1)[1]}")
+    with connect(url) as conn:
+        yield Scene.of(conn, built[1])
+    _drop_database(server_url, url)
 
 
 def found_by(scene: Scene) -> Found:

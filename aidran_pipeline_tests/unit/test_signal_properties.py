@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from aidran_pipeline.signal.findings import Tested
 from aidran_pipeline.signal.inputs import SOURCE_DAYS, TRAILING_DAYS, DayInputs
-from aidran_pipeline.signal.kinds import VolumeSpike
+from aidran_pipeline.signal.kinds import KINDS, VolumeSpike, tests_of
+from aidran_pipeline.store.signal_kinds import WARNINGS
 
 DAY = date(2026, 6, 20)
 DAYS = [DAY - timedelta(days=n) for n in range(TRAILING_DAYS, -1, -1)]
 KIND = VolumeSpike()
 TESTS = Tested(24, 1)
+STORY_KINDS = [kind.name for kind in KINDS if kind.name not in WARNINGS]
 Counts = dict[tuple[date, str], dict[str | None, int]]
 
 
@@ -84,3 +86,16 @@ def test_twice_as_much_of_everything_today_is_no_severer(seed: int, times: int) 
     scaled = KIND.detect(KIND.series(inputs(reached, more), None, "ai-law"), TESTS)
     assert scaled.observed == plain.observed * times
     assert abs(scaled.expected - plain.expected * times) < 1e-3 * max(1, plain.expected * times)
+
+
+@given(st.integers(1, 60))
+@settings(max_examples=30, deadline=None)
+def test_what_the_kinds_may_err_together_is_what_one_may_err(topics: int) -> None:
+    """Bonferroni, whatever the weights: over all topics and story kinds the shares of one error add up to no more."""
+    whole = sum(topics / tests_of(name, topics).number for name in STORY_KINDS)
+    one_topic = sum(1 / tests_of(name, topics).kinds for name in STORY_KINDS)
+    assert 0.9 < whole <= 1 + 1e-9 and 0.9 < one_topic <= 1 + 1e-9
+    assert tests_of("volume_spike", topics).kinds == 4, (
+        "its measured recall does not depend on how many others there are"
+    )
+    assert tests_of("coordinated_posting", topics) == Tested(topics, 1)
