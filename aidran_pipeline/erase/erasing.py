@@ -129,8 +129,9 @@ def _erase(
     statements = _statements(conn, record_id)
     quotable = bool(statements.runs) or bool(page_versions)
     versions = touched_versions(conn, record_id, page_versions)
-    decided = _decided(conn, record, publication, models)
     linked = bool(pages) or bool(conn.execute(LINKED, (record_id,)).fetchone())
+    # Without a claim and without a link it was in nobody's input.
+    decided = _decided(conn, record, publication, models) if quotable or linked else []
     figures = {"bodies": redact_bodies(conn, record, erased, now=run.now)}
     figures["bodies"] += empty_page_bodies(
         conn, [page["id"] for page in pages], [page["canonical_url"] for page in pages], now=run.now

@@ -65,6 +65,9 @@ SERVER_OPTIONS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # The log holds no row and no statement: what is erased later must not stand in it.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 
 
