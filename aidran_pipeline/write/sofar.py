@@ -32,7 +32,7 @@ def write_story_so_far(builder: Builder, plan: Plan, headline_at: int) -> list[i
     facts = [CountFact(count, "records", len(new))]
     since = developing_since(plan.lead.storyline, material.day, latest.day)
     if since is not None:
-        text = wording.TODAY[2].format(n=count, date=day_name(since))
+        text = wording.TODAY[2].format(n=count, since=day_name(since))
         facts.append(CountFact(day_name(since), "lead_since", day_name(since)))
     else:
         text = wording.TODAY[1].format(n=count)
