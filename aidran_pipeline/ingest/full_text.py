@@ -24,6 +24,7 @@ from aidran_pipeline.ingest.urls import host_of
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.page_texts import newest_pages, save_page_text, teasers
 from aidran_pipeline.store.provenance import Run
+from aidran_pipeline.store.tombstones import erased_pages
 from aidran_pipeline.store.web import page_states
 
 PAGES_PER_RUN, PAGES_PER_HOST = 40, 5
@@ -45,6 +46,8 @@ def complete_articles(
     next check.
     """
     found = [row for row in teasers(conn, since=run.now - RECENT, shorter=TEASER) if worth_reading(row["page"])]
+    gone = erased_pages(conn, [row["page"] for row in found])
+    found = [row for row in found if row["page"] not in gone]
     if not found:
         return set()
     wants = about(load_topics(settings.topics_file).relevance)

@@ -310,8 +310,10 @@ def test_an_author_who_asks_not_to_be_shown_any_more_is_noted_and_read_no_furthe
 ) -> None:
     ingest(conn, "bluesky")
     other = "did:plc:zzzzzzzzzzzzzzzzzzzzzzzz"
+    stream.events.append(profile(AT + MINUTE))
+    ingest(conn, "bluesky", now=NOW + timedelta(minutes=30), run="r1b")
+    assert statuses(conn) == []  # an ordinary edit says nothing
     stream.events += [
-        profile(AT + MINUTE),  # an ordinary edit says nothing
         profile(AT + 2 * MINUTE, "!no-unauthenticated"),
         profile(AT + 2 * MINUTE, "!no-unauthenticated", did=other),  # nobody we know
         event(AT + 3 * MINUTE, "create", "d", "A chatbot after all"),
