@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import mean, pstdev
 
 from aidran_pipeline.signal import volume
-from aidran_pipeline.signal.kinds import tests_of
+from aidran_pipeline.signal.kinds import correction_of
 from benchmarks import report
 from benchmarks.releases_data import Counts, Event, read_counts, read_events
 
@@ -106,7 +106,7 @@ def _late(found: dict[str, int], event: Event) -> str:
 
 def daily(days: Sequence[volume.DayCount], topics: int) -> bool:
     """What topic_signals finds strong: corrected for so many topics and for the kinds that are tested beside it."""
-    tests = tests_of("volume_spike", topics)
+    tests = correction_of("volume_spike", topics)
     return volume.detect(days, tests.number, tests.kinds).severity in ENOUGH
 
 

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DayInputs, Evidence, load_day
-from aidran_pipeline.signal.kinds import KINDS, Kind, kind_of, tests_of
+from aidran_pipeline.signal.kinds import KINDS, Kind, correction_of, kind_of
 from aidran_pipeline.store.db import Connection, advisory_lock
 from aidran_pipeline.store.provenance import Run, StageResult, content_hash
 
@@ -46,7 +46,7 @@ def compute_signals(
                 if not open_topics:
                     continue
                 inputs = inputs or load_day(conn, day, now=run.now)
-                loaded, tests = kind.load(conn, inputs), tests_of(kind.name, len(known))
+                loaded, tests = kind.load(conn, inputs), correction_of(kind.name, len(known))
                 for topic in open_topics:
                     one = _Measured(inputs, loaded, topic, kind, tests=tests, publication=publication)
                     if _store(conn, one, run):

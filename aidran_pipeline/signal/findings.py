@@ -1,10 +1,10 @@
 """What a comparison says, whatever was compared: figures, corrected p-values, severity. Pure; all kinds share it.
 
 Correction. Every topic is tested by every story kind each day. The kinds share the error of a topic by fixed weights
-(kinds.tests_of), topics share it alike: a weighted Bonferroni correction, valid however kinds and topics depend on each
-other, and computed again from two stored integers. strong and severe hold after it: in twenty days without any change,
-one shows a strong signal anywhere. notable holds for one topic over its kinds: one topic-day in twenty shows as much in
-some kind by chance. Warnings are corrected for topics alone: no story rests on them.
+(kinds.correction_of), topics share it alike: a weighted Bonferroni correction, valid however kinds and topics depend on
+each other, and computed again from two stored integers. strong and severe hold after it: in twenty days without any
+change, one shows a strong signal anywhere. notable holds for one topic over its kinds: one topic-day in twenty shows as
+much in some kind by chance. Warnings are corrected for topics alone: no story rests on them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ LEAST_RATIO = {"notable": 1.3, "strong": 1.6, "severe": 2.5}
 
 @dataclass(frozen=True)
 class Tested:
-    """By what a p-value is multiplied: number for all that is tested that day, kinds for what is tested on one topic."""
+    """By what a p-value is multiplied: number for all tests of the day, kinds for those of one topic."""
 
+    __test__ = False  # nothing for pytest to collect
     number: int
     kinds: int = 1
 

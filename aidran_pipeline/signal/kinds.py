@@ -114,12 +114,12 @@ def kind_of(name: str, version: str | None = None) -> Kind | None:
     return next((k for k in KINDS if k.name == name and (version is None or version in k.versions)), None)
 
 
-def tests_of(kind: str, topics: int) -> Tested:
+def correction_of(kind: str, topics: int) -> Tested:
     """What is tested on a day of so many topics, as seen by one kind: weighted Bonferroni over the story kinds.
 
     The kinds share the error of a topic's day by fixed weights (Genovese, Roeder and Wasserman, Biometrika 93, 2006):
-    some have a share of their own, the others equal parts of the rest; a p counts as often as its kind's share goes into
-    the whole, rounded up. A warning is counted by itself.
+    some have a share of their own, the others equal parts of the rest; a p counts as often as its kind's share goes
+    into the whole, rounded up. A warning is counted by itself.
     """
     told = [k.name for k in KINDS if k.name not in WARNINGS]
     rest = 1 - sum(SHARES.values())

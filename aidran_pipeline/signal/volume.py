@@ -14,8 +14,8 @@ p counts, doubled for the choice. The second window speaks only on a day above i
 strong itself (what was found yesterday needs no second day to be seen), and with 14 such pairs in the past: they
 overlap, and few of them know too little of their own spread.
 
-Hysteresis: a rise is news when it begins. A day after one that was strong by itself is compared with that day's level as
-well; unless it rises above it as far again it is notable at most: the conversation goes on. Without this, a release
+Hysteresis: a rise is news when it begins. A day after one that was strong by itself is compared with that day's level
+as well; unless it rises above it as far again it is notable at most: the conversation goes on. Without this, a release
 that is talked about for three days is three alerts.
 
 Measured, the first window alone, on simulated days without any change (7, 14 and 28 days, means of 0.3 to 60, alpha 0

@@ -15,7 +15,7 @@ import pytest
 
 from aidran_pipeline.config.publication import Publication, load_publication
 from aidran_pipeline.signal import KINDS, compute_signals, replay
-from aidran_pipeline.signal.kinds import tests_of
+from aidran_pipeline.signal.kinds import correction_of
 from aidran_pipeline.store.db import Connection, connect
 from aidran_pipeline.store.provenance import Run, StageResult
 from aidran_pipeline_tests.world import World, at, dump
@@ -93,7 +93,7 @@ def test_a_rise_in_the_topics_share_is_a_signal_with_its_evidence(world: World) 
     assert found["observed"] == 32
     # 8 of 28 voices a day before, 52 voices today: about 15 were to be expected.
     assert 12 < found["expected"] < 18 and found["score"] > 3
-    tested = tests_of("volume_spike", len(TOPICS))
+    tested = correction_of("volume_spike", len(TOPICS))
     assert (row["tests"], row["kinds"]) == (tested.number, tested.kinds) == (12, 4)
     assert found["p_value"] == pytest.approx(found["p_uncorrected"] * row["tests"]) and found["p_value"] < 0.05
     assert (found["records"], found["authors"], found["families"]) == (32, 32, 2)

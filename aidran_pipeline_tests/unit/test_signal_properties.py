@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aidran_pipeline.signal.findings import Tested
 from aidran_pipeline.signal.inputs import SOURCE_DAYS, TRAILING_DAYS, DayInputs
-from aidran_pipeline.signal.kinds import KINDS, VolumeSpike, tests_of
+from aidran_pipeline.signal.kinds import KINDS, VolumeSpike, correction_of
 from aidran_pipeline.store.signal_kinds import WARNINGS
 
 DAY = date(2026, 6, 20)
@@ -92,10 +92,10 @@ def test_twice_as_much_of_everything_today_is_no_severer(seed: int, times: int) 
 @settings(max_examples=30, deadline=None)
 def test_what_the_kinds_may_err_together_is_what_one_may_err(topics: int) -> None:
     """Bonferroni, whatever the weights: over all topics and story kinds the shares of one error add up to no more."""
-    whole = sum(topics / tests_of(name, topics).number for name in STORY_KINDS)
-    one_topic = sum(1 / tests_of(name, topics).kinds for name in STORY_KINDS)
+    whole = sum(topics / correction_of(name, topics).number for name in STORY_KINDS)
+    one_topic = sum(1 / correction_of(name, topics).kinds for name in STORY_KINDS)
     assert 0.9 < whole <= 1 + 1e-9 and 0.9 < one_topic <= 1 + 1e-9
-    assert tests_of("volume_spike", topics).kinds == 4, (
+    assert correction_of("volume_spike", topics).kinds == 4, (
         "its measured recall does not depend on how many others there are"
     )
-    assert tests_of("coordinated_posting", topics) == Tested(topics, 1)
+    assert correction_of("coordinated_posting", topics) == Tested(topics, 1)
