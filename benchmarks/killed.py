@@ -2,8 +2,9 @@
 
 Needs recorded sources served over HTTP: `--serve` names a program that takes `--port`, `--as-of` and `--write-sources`
 and answers /__log with its requests. A run ingests every platform as of one moment, so that a source that is done is
-not due again. Each life of the killed run gets a random time from its first breath. After every kill the sources that
-have committed are noted, with how often their server was asked: nobody may ask them again before their next check.
+not due again. Each life of the killed run ends a random moment after a random number of further sources has committed,
+so that the kills spread over the whole ingest. After every kill the sources that have committed are noted, with how
+often their server was asked: nobody may ask them again before their next check.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +58,8 @@ def ingest_once(moment: str) -> None:
     from aidran_pipeline.store.db import connect
     from aidran_pipeline.store.provenance import Run
 
+    import_module("feedparser")  # what ingest imports when it needs it: kills are to meet work, not imports
+    import_module("aidran_pipeline.ingest.rss")
     pacing.DEFAULT_SPACING = 0.0  # one server on loopback stands for three hundred hosts
     settings, now = Settings(), datetime.fromisoformat(moment)
     assert settings.database_url is not None
@@ -66,8 +71,10 @@ def ingest_once(moment: str) -> None:
     print("done", flush=True)
 
 
-def live(environment: dict[str, str], moment: str, seconds: float | None) -> bool:
-    """Start an ingest and kill it so many seconds after it began (None: let it end). Returns whether it ended."""
+def live(
+    environment: dict[str, str], moment: str, seconds: float | None, far: Callable[[], bool] | None = None
+) -> bool:
+    """Start an ingest and kill it so many seconds after `far` held (None: let it end). Returns whether it ended."""
     command = [sys.executable, "-m", "benchmarks.killed", "--child", moment]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as child:
         assert child.stdout is not None
@@ -77,6 +84,8 @@ def live(environment: dict[str, str], moment: str, seconds: float | None) -> boo
             if child.wait() != 0:
                 raise RuntimeError("the undisturbed ingest failed; its error stands above")
             return True
+        while far is not None and child.poll() is None and not far():
+            time.sleep(0.01)
         time.sleep(seconds)
         ended = child.poll() is not None
         if not ended:
@@ -98,6 +107,16 @@ def committed(conn: Any, now: datetime) -> dict[str, str]:
         row["id"]: urlsplit(row["config"]["url"]).path
         for row in conn.execute("SELECT id, config FROM sources WHERE kind = 'rss' AND next_check_at > %s", (now,))
     }
+
+
+def attempted(conn: Any, now: datetime) -> int:
+    """How many sources of any kind have committed what they brought."""
+    return int(conn.execute("SELECT count(*) AS n FROM sources WHERE last_attempt_at = %s", (now,)).fetchone()["n"])
+
+
+def reached(conn: Any, now: datetime, goal: int) -> bool:
+    """Whether so many have."""
+    return attempted(conn, now) >= goal
 
 
 @contextmanager
@@ -130,7 +149,12 @@ def _answers(base: str) -> bool:
 
 
 def few(sources: Path, most: int | None) -> None:
-    """Keep every n-th entry of a sources file, so that a short run meets all kinds."""
+    """Keep every n-th entry of a sources file, so that a short run meets all kinds.
+
+    Articles are not completed from their pages: those stand on the publishers' own hosts, outside the recording.
+    """
+    text = sources.read_text(encoding="utf-8")
+    sources.write_text(text.replace("kind: rss,", "kind: rss, full_text: never,"), encoding="utf-8")
     if most is None:
         return
     lines = sources.read_text(encoding="utf-8").splitlines()
@@ -184,13 +208,18 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             live(environments[0], moment, None)
             whole = time.perf_counter() - started
             chance, mid_work, repeated = random.Random(options.seed), 0, 0  # noqa: S311
+            with connect(urls[0]) as other:
+                total = attempted(other, now)
+            most = max(1, 2 * total // options.kills)
             with connect(urls[1]) as conn:
                 for number in range(options.kills):
                     done, before = committed(conn, now), asked(base)
-                    mid_work += not live(environments[1], moment, chance.uniform(0, 2.2 * whole / options.kills))
+                    goal = attempted(conn, now) + chance.randint(0, most)
+                    far = partial(reached, conn, now, goal)
+                    mid_work += not live(environments[1], moment, chance.uniform(0, 4 * whole / total), far)
                     after = asked(base)
                     repeated += sum(after[path] > before[path] for path in done.values())
-                    print(f"kill {number + 1}: {len(committed(conn, now))} feeds done", file=sys.stderr)
+                    print(f"kill {number + 1}: {attempted(conn, now)} of {total} sources done", file=sys.stderr)
                 live(environments[1], moment, None)
                 with connect(urls[0]) as other:
                     rows = [each.execute(RECORDS).fetchall() for each in (other, conn)]
