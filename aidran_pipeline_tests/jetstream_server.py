@@ -52,12 +52,15 @@ def account(time_us: int, status: str | None, *, did: str = DID) -> bytes:
 class Index:
     """Answers getPosts on a server: every post that is asked for stands there, but for those that are said not to.
 
-    labels: by post or author, the labels it carries. absent: posts that it does not know. asked: how many at once.
+    labels: by post or author, the labels it carries. absent: posts that it does not know. bad, all_bad: requests
+    with such an address, or any, are called bad. asked: how many at once.
     """
 
     def __init__(self, server: Server) -> None:
         self.labels: dict[str, list[str]] = {}
         self.absent: set[str] = set()
+        self.bad: set[str] = set()
+        self.all_bad = False
         self.asked: list[int] = []
         self.base = server.base
         server.routes["/xrpc/app.bsky.feed.getPosts"] = self.answer
@@ -66,6 +69,8 @@ class Index:
         """The views of what is asked."""
         uris = parse_qs(urlsplit(handler.path).query)["uris"]
         self.asked.append(len(uris))
+        if self.bad & set(uris) or self.all_bad:
+            return 400, {}, b'{"error": "InvalidRequest"}'
         views = [self._view(uri) for uri in uris if uri not in self.absent]
         return 200, {"Content-Type": "application/json"}, json.dumps({"posts": views}).encode()
 

@@ -260,6 +260,24 @@ def test_posts_are_looked_up_in_few_requests(conn: Connection, stream: Stream, i
     assert sum(index.asked) == 60 and len(index.asked) == 3 and max(index.asked) <= 25
 
 
+def test_an_address_that_the_index_calls_bad_costs_its_own_post_alone(
+    conn: Connection, stream: Stream, index: Index
+) -> None:
+    stream.events = [event(AT - 9 * MINUTE + n, "create", f"k{n}", f"Chatbot number {n}") for n in range(20)]
+    index.bad = {URI + "k7"}
+    result = ingest(conn, "bluesky")
+    assert (result.records, result.failed) == (19, 0)
+    assert rows(conn, "SELECT count(*) FROM records WHERE native_id LIKE '%/k7'") == [(0,)]
+    index.all_bad = True
+    stream.events.append(event(AT + MINUTE, "create", "late", "A chatbot later"))
+    later = ingest(conn, "bluesky", now=NOW + timedelta(hours=1), run="r2")
+    assert (later.records, later.failed) == (0, 1)  # one post, called bad by itself: nothing is known of it
+    stream.events += [event(AT + 70 * MINUTE + n, "create", f"m{n}", f"Chatbot number {n}") for n in range(20)]
+    before = position(conn)
+    assert ingest(conn, "bluesky", now=NOW + timedelta(hours=4), run="r3").failed == 1
+    assert (position(conn), index.asked[-1] <= 20) == (before, True)
+
+
 def test_a_name_too_long_to_ask_about_is_left_out(conn: Connection, stream: Stream, index: Index) -> None:
     long = "did:web:" + "a" * 1500
     stream.events.append(event(AT - 5 * MINUTE, "create", "l", "A chatbot speaks", did=long))
