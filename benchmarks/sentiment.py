@@ -77,6 +77,8 @@ def interval(truth: Sequence[str], said: Sequence[str], labels: Sequence[str]) -
 
 def given(truth: Sequence[str], said: Sequence[str | None]) -> dict[str, Any]:
     """Where a label is given: the share of texts, how often it is right, and both by label."""
+    if not truth:
+        return {"coverage": 0.0, "accuracy": None, "by_label": {}}
     told = [(a, b) for a, b in zip(truth, said, strict=True) if b is not None]
     by_label = {
         label: [number, round(sum(a == b for a, b in told if b == label) / number, 4)]
@@ -147,8 +149,13 @@ def measure(cases: Sequence[Case]) -> tuple[dict[str, Any], list[list[object]], 
                 shown += [[question, a, *row] for a, row in zip(labels, values["confusion"], strict=True)]
             else:
                 figures[f"{question}, {name}"] = values
-    words = [stance_of(case.text) for case in cases if case.stance]
-    figures["stance, plain words given"] = given(sides([case.stance for case in cases if case.stance]), words)
+    placed = [i for i, case in enumerate(cases) if case.stance]
+    truth = sides([cases[i].stance for i in placed])
+    words = [stance_of(cases[i].text) for i in placed]
+    glad = [model.sentiment.given(tones[i]) == "positive" for i in placed]
+    borne = [side if (side == "supportive") == tone else None for side, tone in zip(words, glad, strict=True)]
+    figures["stance, plain words given"] = given(truth, words)
+    figures["stance, words that the tone bears out"] = given(truth, borne)
     _believed(figures, cases, tones, [s[len(NAMES) :] for s in standard])
     return figures, rows, shown
 
@@ -213,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if question in found:
             print(f"{question} given: {found[question]['given']}")
     print(f"stance by plain words: {found['stance, plain words given']}")
+    print(f"stance by words that the tone bears out, as on claims: {found['stance, words that the tone bears out']}")
     if figures:
         print(f"two readings: {figures}")
     if options.write:

@@ -126,7 +126,9 @@ def _keep(
         if reading.outcome == "read":
             values += [_model_row(row["version_id"], claim, version, digest, run) for claim in found.claims]
         else:
-            values += [extractive.claim_row(row, claim, run) for claim in extractive.claims_of(row)]
+            values += [
+                extractive.claim_row(row, claim, run) for claim in extractive.settled(conn, extractive.claims_of(row))
+            ]
     before = _claims_in_force(conn, day)
     with conn.cursor() as cursor:
         cursor.executemany(KEEP_READING, kept)

@@ -12,6 +12,8 @@ import pytest
 
 from aidran_pipeline.analyze import analyze_days
 from aidran_pipeline.analyze import sentiment as reading
+from aidran_pipeline.analyze.checkworthy import stance_of
+from aidran_pipeline.analyze.claims import settled
 from aidran_pipeline.config.publication import load_publication
 from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.signal import compute_signals
@@ -212,3 +214,20 @@ def test_days_read_by_another_version_are_unknown(world: World) -> None:
     row, signal = compute(world)
     assert row["outcome"] == "warming_up" and signal is None
     assert row["history_days"] == 5
+
+
+# --- claims --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_keeps_no_stance_that_its_tone_denies(conn: Connection) -> None:
+    grim = "The company said its best engineers were laid off after the data breach, the lawsuit and the outage."
+    glad = "This model is amazing and so useful: I love it, great work, congratulations to the whole team."
+    told = settled(
+        conn,
+        [
+            {"quote": grim, "stance": stance_of(grim)}, {"quote": glad, "stance": stance_of(glad)},
+            {"quote": glad, "stance": "critical"}, {"quote": grim, "stance": "critical"}, {"quote": glad, "stance": None},
+        ],
+    )  # fmt: skip
+    assert stance_of(grim) == "supportive"
+    assert [claim["stance"] for claim in told] == [None, "supportive", None, "critical", None]

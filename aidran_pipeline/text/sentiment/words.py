@@ -60,7 +60,7 @@ up, approve, approved, award, awarded, unlock, unlocks, unlocking, enable, enabl
 helped, support, protect, protects, secure, solve, solves, solved, fix, fixed, advance, advances, advancing,
 transform, transforming, upgrade, launch, launches, unveil, unveils, introducing, invest, invests, investment, back,
 backed, hire, hiring, benefit, benefits, opportunity, demand, soar, soars, surge, rally, milestone, first ever,
-world's first, state of the art, sota, leading, productivity, ease, simplify, streamline, automate, detect, detects,
+world's first, sota, leading, productivity, ease, simplify, streamline, automate, detect, detects,
 diagnose, access, accessible, free, open source, open-source, open weight
 """
 PRAISE = """
