@@ -40,7 +40,7 @@ def main(url: str, allowed: str, day_text: str, only: str | None = None) -> None
     settings = Settings(AIDRAN_ALLOW_HOSTS=allowed)  # type: ignore[arg-type]
     with connect(url) as conn:
         idle = held_megabytes()
-        conn.execute("UPDATE sources SET enabled = (id = 'warm'), next_check_at = NULL")
+        conn.execute("UPDATE sources SET enabled = (id = 'warm')")
         ingest_platform(conn, "news", day, run=Run("warm", now), settings=settings, limits=LIMITS)
         warm = held_megabytes()
         conn.execute(

@@ -210,13 +210,13 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             chance, mid_work, repeated = random.Random(options.seed), 0, 0  # noqa: S311
             with connect(urls[0]) as other:
                 total = attempted(other, now)
-            most = max(1, 2 * total // options.kills)
+            most = max(1, total // options.kills)
             with connect(urls[1]) as conn:
                 for number in range(options.kills):
                     done, before = committed(conn, now), asked(base)
                     goal = attempted(conn, now) + chance.randint(0, most)
                     far = partial(reached, conn, now, goal)
-                    mid_work += not live(environments[1], moment, chance.uniform(0, 4 * whole / total), far)
+                    mid_work += not live(environments[1], moment, chance.uniform(0, whole / total), far)
                     after = asked(base)
                     repeated += sum(after[path] > before[path] for path in done.values())
                     print(f"kill {number + 1}: {attempted(conn, now)} of {total} sources done", file=sys.stderr)
