@@ -1,7 +1,8 @@
 """How well the burst detector finds labelled anomalies in five-minute counts of tweets: the published NAB score.
 
 The bar was chosen on the first two series by name and thinned copies of them (`--choose` does it again); nothing of the
-others was used. `score` is that of all series given, at the project's own setting.
+others was used. `score` is that of all series given, at the project's own setting. Beside it a plain EWMA and, where
+river is installed, detectors of that library (nab_beside.py).
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import log1p, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from aidran_pipeline.signal import bursts
-from benchmarks import report
+from benchmarks import nab_beside, report
 from benchmarks.nab_scoring import Series, load, score
 
 DEFAULT = Path("../shared/data/nab")
 CHOSEN_ON = 2
 THIN = (0.3, 0.1, 0.03, 0.01)  # sparse topics: series of the same shape with a third to a hundredth of the tweets
 DRAWS = 3
+SCORED = ("all", "chosen_on", "others")
 BARS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 Alerts = Callable[[float], list[int]]
 
@@ -66,19 +69,34 @@ def _measure(series: Sequence[Series]) -> None:
     ]  # fmt: skip
     print(report.table(["series", "windows", "found", "false", bursts.VERSION, "EWMA z"], rows))
     others = series[CHOSEN_ON:]
-    figures = {
+    figures: dict[str, Any] = {
         "score": round(score(series, at_bar), 2),
         "score_chosen_on": round(score(series[:CHOSEN_ON], at_bar[:CHOSEN_ON]), 2),
         "score_others": round(score(others, at_bar[CHOSEN_ON:]), 2) if others else None,
         "score_ewma": round(score(series, beside), 2),
         "windows": sum(len(one.windows) for one in series),
-        "found": sum(row[2] for row in rows),  # type: ignore[misc]
-        "false_alerts": sum(row[3] for row in rows),  # type: ignore[misc]
+        "found": sum(row[2] for row in rows),
+        "false_alerts": sum(row[3] for row in rows),
         "bar": bursts.BAR,
         "by_bar": {str(b): round(score(series, [found(b) for found in ours]), 2) for b in BARS},
         "series": {row[0]: round(float(row[4]), 2) for row in rows},  # type: ignore[arg-type]
     }
     print(f"all {figures['score']}, first two {figures['score_chosen_on']}, others {figures['score_others']}")
+    figures["beside"] = None
+    if nab_beside.available():
+        found = nab_beside.compared(series, CHOSEN_ON)
+        figures["beside"] = [
+            {k: round(v, 2) if k in SCORED and v is not None else v for k, v in r.items()} for r in found
+        ]
+        own = [
+            bursts.VERSION,
+            f"{bursts.BAR:g}",
+            *(figures[key] for key in ("score", "score_chosen_on", "score_others")),
+        ]
+        print("\n" + report.table(["detector", "setting", "all", "first two", "others"],
+                                  [own, *(list(row.values()) for row in figures["beside"])]))  # fmt: skip
+    else:
+        print("river: not installed; `pip install river` beside the project to have its detectors in this run")
     report.finish("nab", figures)
 
 

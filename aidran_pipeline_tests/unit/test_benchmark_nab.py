@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import nab
+from benchmarks import nab, nab_beside
 from benchmarks.nab_scoring import Series, load, raw_score, score
 
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - NAB's times name no zone
@@ -89,6 +89,18 @@ def test_thinning_keeps_the_shape() -> None:
     series = Series("s", [START] * 3, [0.0, 1000.0, 10.0], [])
     thin = nab.thinned(series, 0.1, 5)
     assert thin.counts[0] == 0 and 60 < thin.counts[1] < 140 and thin.counts == nab.thinned(series, 0.1, 5).counts
+
+
+def test_a_detector_beside_is_given_its_best_setting_of_the_first_series() -> None:
+    """Of two limits the one that finds the window of the first series; what the second would like is not asked."""
+    values = [0.0] * 1000
+    values[500], values[505], values[900] = 0.9, 0.95, 0.5
+    assert nab_beside._above(values, 0.5) == [500, 900] and nab_beside._above(values, 0.92) == [505]
+    first = Series("a", [START] * 1000, [0.0] * 1000, [(500, 599)])
+    second = Series("b", [START] * 1000, [0.0] * 1000, [(900, 999)])
+    found = {limit: [nab_beside._above(values, limit)] * 2 for limit in (0.5, 0.92)}
+    best = nab_beside._best("x", (0.5, 0.92), found, [first, second], 1)
+    assert best["setting"] == "0.92" and best["others"] < 0 < best["chosen_on"]
 
 
 def test_the_score_is_the_published_one(shared_data: Path) -> None:
