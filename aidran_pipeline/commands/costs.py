@@ -19,6 +19,7 @@ def show_costs(day_text: str | None, topic: str | None, *, as_json: bool) -> Non
     from aidran_pipeline.defs.resources import Newsroom
     from aidran_pipeline.store.model_calls import Budget
     from aidran_pipeline.store.model_costs import GROUPS, budgets_left, costs_by
+    from aidran_pipeline.store.model_pauses import pauses_at
 
     settings = Settings()
     newsroom = Newsroom(settings=settings)
@@ -35,9 +36,10 @@ def show_costs(day_text: str | None, topic: str | None, *, as_json: bool) -> Non
     with newsroom.connection() as conn:
         found = {group: costs_by(conn, group, day, topic) for group in GROUPS}
         left = budgets_left(conn, budget, day=day or today, today=today)
+        paused = pauses_at(conn, datetime.now(UTC))
     if as_json:
         emit_json({**{group: [_plain(row) for row in rows] for group, rows in found.items()},
-                   "budgets": [_plain(row) for row in left]})  # fmt: skip
+                   "budgets": [_plain(row) for row in left], "given_up": paused})  # fmt: skip
         return
     if not found["editions"]:
         say("No model was asked" + (f" for the edition of {day}" if day else "") + ".")
@@ -45,6 +47,8 @@ def show_costs(day_text: str | None, topic: str | None, *, as_json: bool) -> Non
         if rows:
             _show(group, rows)
     _notes(found["editions"])
+    for row in paused:
+        say(f"given up until {row['until']:%Y-%m-%d %H:%M} UTC: the {row['role']} {row['model']}, as {row['reason']}")
     for row in left:
         name = f"the edition of {row['day']}" if row["budget"] == "edition" else f"the UTC day {row['day']}"
         usd = f"{row['usd_left']:.2f} of {row['usd']:.2f} USD"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from aidran_pipeline.store.db import Connection
 
@@ -33,6 +34,15 @@ def pauses_of(conn: Connection, models: Mapping[str, str]) -> dict[str, Pause]:
     """By role, the last pauses of the models of a run: {role: name@host} in."""
     found = {role: pause_of(conn, role, model) for role, model in models.items() if model}
     return {role: pause for role, pause in found.items() if pause is not None}
+
+
+def pauses_at(conn: Connection, moment: datetime) -> list[dict[str, Any]]:
+    """Who is given up at a moment: role, model, since, until, reason."""
+    return conn.execute(
+        """SELECT role, model, since, until AT TIME ZONE 'UTC' AS until, reason FROM model_pauses
+           WHERE since <= %(moment)s AND until > %(moment)s ORDER BY role, model""",
+        {"moment": moment},
+    ).fetchall()
 
 
 def store_pause(

