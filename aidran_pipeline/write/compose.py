@@ -22,7 +22,7 @@ from aidran_pipeline.write.threads import Thread
 from aidran_pipeline.write.titles import dek, heading, headline, short_title
 
 ENGINE = "extractive"
-ENGINE_VERSION = "extractive-2"
+ENGINE_VERSION = "extractive-3"
 RESERVED = 4  # of the records an article may cite, for the answers
 
 

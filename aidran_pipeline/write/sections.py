@@ -180,8 +180,7 @@ def _open(builder: Builder, place: int, frames: tuple[str, ...]) -> None:
     uses = [u for i in rows for u in builder.sentences[i].uses if u.source.kind == "record"]
     count, facts = "", []
     outlets = len({u.source.family for u in uses if u.source.platform == "news"})
-    frame = frames[(builder.voice.offset + held.section) % len(frames)]
-    if "{outlets}" in frame:
+    if "{outlets}" in frames[0]:
         records = len({u.source.key for u in uses})
         count, kind, value = spell(records), "records", records
         shown = f"{spell(outlets)} {'outlet' if outlets == 1 else 'outlets'}"
@@ -196,8 +195,13 @@ def _open(builder: Builder, place: int, frames: tuple[str, ...]) -> None:
     places = sorted(
         {"Bluesky" if u.source.platform == "bluesky" else "Reddit" for u in uses if u.source.platform != "news"}
     )
-    text = frame.format(n=count, label=builder.material.label, outlets=shown, places=joined(places) if places else "")
-    text = text[0].upper() + text[1:]
+    words = {"n": count, "label": builder.material.label, "outlets": shown, "places": joined(places) if places else ""}
+    first, said = builder.voice.offset + held.section, {s.text for s in builder.sentences}
+    turns = (frames[(first + turn) % len(frames)].format(**words) for turn in range(len(frames)))
+    text = next((t for t in (t[0].upper() + t[1:] for t in turns) if t not in said), "")
+    if not text:  # three sections need three frames; a fourth paragraph goes without
+        builder.drop(place)
+        return
     stated = count.capitalize() if text.startswith(count.capitalize()) else count
     builder.sentences[place] = Sentence(
         "body", text, held.section, held.paragraph, "synthesis", rests_on=rows,

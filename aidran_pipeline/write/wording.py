@@ -96,14 +96,17 @@ CARRIED = (
 ROUNDUP_OPEN = (
     "Elsewhere on {label} there were {n} reports from {outlets}, each a story of its own.",
     "Also on {label}: {n} reports from {outlets}, each a story of its own.",
+    "There were {n} more reports on {label} from {outlets}, each a story of its own.",
 )
 VOICES_OPEN = (
     "{n} people spoke about {label} on {places} in these days, each on a matter of their own.",
     "Away from the headlines, {n} people on {places} had their own view of {label}.",
+    "On {places}, {n} people raised other matters of {label}.",
 )
 REACTIONS_OPEN = (
     "{n} people spoke of the same matter on {places}.",
     "On {places}, {n} people had their say on this.",
+    "{n} people took it up on {places}.",
 )
 EARLIEST = "Of the {n} cited on this, {outlet} was the earliest, on {moment}."
 DEK_SECOND = ("{q}, {who} reported; the page rests on {tail}.", "{q}, {who} wrote; the page rests on {tail}.")

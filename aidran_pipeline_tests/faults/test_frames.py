@@ -18,6 +18,7 @@ FILLED = {
     "sub": "Reddit", "places": "Bluesky and Reddit", "names": "Circuit Weekly [[1]]", "label": "AI in Healthcare",
     "date": "20 May", "verb": "wrote", "n": "#one", "outlets": "#two", "tail": "#three", "days": "#four", "outlet": "#five",
     "moment": "#six", "observed": "#seven", "expected": "#eight", "history": "#nine", "subject": "Critics", "a": "", "b": "",
+    "since": "#ten",
 }  # fmt: skip
 FACTS = [CountFact(value, "records", 1) for value in FILLED.values() if value.startswith("#")]
 # Words that say what a source did with the truth, or that something is not so.

@@ -17,6 +17,11 @@ from aidran_pipeline.write import (
     check_article,
     content_hash_of,
 )
+from aidran_pipeline.write.builder import Builder
+from aidran_pipeline.write.frames import Voice
+from aidran_pipeline.write.material import load_material
+from aidran_pipeline.write.sections import write_voices
+from aidran_pipeline.write.threads import threads_of
 from aidran_pipeline_tests.material import DAY, HEALTH, PUBLICATION, add_news, prepare, rows, tell, write
 from aidran_pipeline_tests.world import at, dump
 
@@ -262,3 +267,15 @@ def test_unknown_sources_withhold_although_there_is_material(told: Connection) -
 def test_a_topic_that_warms_up_says_so(told: Connection) -> None:
     write(told)
     assert rows(told, "SELECT warming_up FROM article_versions") == [(True,)]
+
+
+def test_a_frame_stands_once_on_a_page_however_many_sections_are_opened(told: Connection) -> None:
+    """Two sections of voices take different openings: the same one twice would withhold the story."""
+    for offset in range(6):
+        builder = Builder(load_material(told, DAY, HEALTH, PUBLICATION), Voice(offset), 40)
+        threads = threads_of(builder.material)
+        for section in (1, 3):
+            builder.quotes, builder.claims = [], set()
+            write_voices(builder, threads, section)
+        openings = [s.text for s in builder.sentences if s.kind == "synthesis"]
+        assert len(openings) == 2 == len(set(openings)), openings
