@@ -2,8 +2,8 @@
 
 A template states who, where, when and how many, never what: that is quoted. {q} quotation, {t} citation token; {who}
 {site} {platform} {sub} {places} {names} {label} {date} metadata of sources and topic; {n} {outlets} {tail} {days}
-{outlet} {moment} {since} {observed} {expected} {history} counts and facts that the gates take again; {subject} names out
-of the quotes; {verb} one of `VERBS`. What does not belong here: which template comes when.
+{outlet} {moment} {since} {observed} {expected} {history} counts and facts that the gates take again; {subject} names
+out of the quotes; {verb} one of `VERBS`. What does not belong here: which template comes when.
 """
 
 from __future__ import annotations
