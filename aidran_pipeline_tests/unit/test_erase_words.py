@@ -17,8 +17,8 @@ ERASED = Erased([TEXT], ["voice5.sample.test"])
         "2026-05-20-ai-science-nobody-asked-the-fishers-before",
         "asked the fishers before",
         "Headline told before: NOBODY ASKED THE FISHERS…",
-        "pipe went in, and \\u201cthe basin\\u201d is",
-        "pipe went in, and &ldquo;the basin&rdquo; is",
+        "and \\u201cthe basin\\u201d is",
+        "and &ldquo;the basin&rdquo; is",
         "@voice5.sample.test wrote: something else",
     ],
 )
