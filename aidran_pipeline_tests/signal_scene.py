@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from aidran_pipeline.config.publication import load_publication
 from aidran_pipeline.signal import compute_signals
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
+from aidran_pipeline.text.sentiment import sentiment_version
 from aidran_pipeline_tests.world import World, at
 
 DAY = date(2026, 6, 20)
@@ -52,7 +54,7 @@ def usual_days(seed: int = 7) -> Iterator[Said]:
                 for i in range(rng.randint(12, 15) if much else rng.randint(4, 6)):
                     named = tuple(n for n in ("OpenAI", "Google", "Meta") if rng.random() < 0.4)
                     yield Said(source, f"{source}-{topic}-{back}-{i}", day, rng.randint(0, 1300), topic, named,
-                               author=f"{source}-{i}")  # fmt: skip
+                               story=f"{source}-{topic}-{back // 4}", author=f"{source}-{i}")  # fmt: skip
     for back in range(DAYS, 0, -1):  # a storyline now and then that crosses from Reddit to the news
         if back % 5 == 0:
             day, story = DAY - timedelta(days=back), f"old-{back}"
@@ -115,6 +117,17 @@ class Scene:
                    (SELECT max(id) FROM record_versions WHERE record_id = %s)""",
             (TABLE, record),
         )
+        # A tone of its own for each text, the same wherever it stands among the others.
+        self.conn.execute(
+            """INSERT INTO record_sentiments (record_version_id, engine_version, day, balance, sentiment_confidence,
+                   stance_balance, stance,
+                   stance_confidence, engine, input_hash, run_id)
+               SELECT max(id), %s, %s, %s, 0.5, 0, %s, 0.5, 'test', 'test', 'analyze' FROM record_versions WHERE record_id = %s""",
+            (
+                sentiment_version(), one.day, crc32(text.encode()) % 500 - 250,
+                ("supportive", "critical", "neutral")[crc32(text.encode()) % 3], record,
+            ),
+        )  # fmt: skip
         for entity in one.entities:
             self.conn.execute(
                 """INSERT INTO record_entities SELECT %s, %s, 'organisation', max(id), %s, 1, %s, 'analyze'

@@ -141,7 +141,8 @@ def loud(source: str, days: int, first: int) -> Iterator[Said]:
         for topic in TOPICS:
             for i in range(12):
                 yield Said(source, f"{source}-{topic}-{back}-{i}", day, 30 + i, topic, ("Apple", "Nvidia"),
-                           author=f"{source}-{i}", group=f"{source}-{topic}-{back}" if i > 5 else None)  # fmt: skip
+                           story=f"{source}-{topic}-{back}" if i < 4 else None, author=f"{source}-{i}",
+                           group=f"{source}-{topic}-{back}" if i > 5 else None)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["rss", "bluesky_search", "reddit"])
