@@ -82,6 +82,9 @@ class Models(Protocol):
         """Whether an unusable reply speaks against the model now: not when it was a reason to give it up before."""
         ...
 
-    def give_up(self, role: Role, reason: str) -> None:
-        """Ask nothing new in a role for the rest of this run, and in runs of the next hours. reason: for people."""
+    def give_up(self, role: Role, reason: str, *, passing: bool = False) -> None:
+        """Ask nothing new in a role for the rest of this run, and in runs of the next hours. reason: for people.
+
+        passing: the server was too slow, which may be over sooner than a model's not being able to.
+        """
         ...

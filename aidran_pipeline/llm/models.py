@@ -37,6 +37,7 @@ _WAITED_FOR = {"unreachable", "timeout"}
 # A model that a stage gave up: a rerun meanwhile asks nothing and changes nothing; a model that was replaced or mended
 # under its old name is used again within the day.
 PAUSE = timedelta(hours=6)
+SHORT_PAUSE = timedelta(hours=1)  # where the server was only too slow
 _ROLES: tuple[Role, ...] = ("reader", "writer", "judge")
 
 
@@ -111,10 +112,11 @@ class OpenModels:
         pause = self._pauses.get(role)
         return pause is None or role in self._given_up or any(call > pause.last_call for call in calls)
 
-    def give_up(self, role: Role, reason: str) -> None:
-        """Ask nothing new in a role for this run and runs of the next `PAUSE`; kept replies are used all the same."""
+    def give_up(self, role: Role, reason: str, *, passing: bool = False) -> None:
+        """Ask nothing new in a role for this run and runs of the next hours; kept replies are used all the same."""
         if role not in self._given_up and self.version(role):
-            self._pauses[role] = self._ledger.pause(role, self.version(role), reason, PAUSE)
+            lasts = SHORT_PAUSE if passing else PAUSE
+            self._pauses[role] = self._ledger.pause(role, self.version(role), reason, lasts)
             self._given_up[role] = reason
             self._run.progress(f"the {role} {self.version(role)} is given up: {reason}")
 

@@ -21,7 +21,7 @@ FAILURES = {
     "refused": "the model declined to answer",
     "contract": "the model's answers did not keep to their form",
     "budget": "the budget for models was used up: this edition is partial",
-    "given_up": "the model had so often answered in no usable form that it was not asked any more",
+    "given_up": "the model had so often answered in no usable form, or not in time, that it was not asked any more",
     "withdrawn": "it was told again after one of its sources was withdrawn",
     "thin": "there was too little evidence for prose of its length",
 }

@@ -23,12 +23,13 @@ from aidran_pipeline.write.select import NotEnough
 if TYPE_CHECKING:
     from aidran_pipeline.write.model import Asking, ModelFailure, TooThin
 
-# Stories in a row that a model could not write for want of form, of topics and evidence that differ: then it is the
-# model, and the rest of the edition need not pay for the proof.
+# Stories in a row that a model could not write for want of form or of time, of topics and evidence that differ: then it
+# is the model or its server, and the rest of the edition need not pay, or wait, for the proof.
 PATIENCE = 3
 STREAK = """
-SELECT count(*) AS n FROM editorial_decisions d
-WHERE d.day = %(day)s AND d.numbers -> 'fallback' ->> 'kind' IN ('contract', 'refused')
+SELECT count(*) AS n, count(*) FILTER (WHERE d.numbers -> 'fallback' ->> 'kind' = 'timeout') AS late
+FROM editorial_decisions d
+WHERE d.day = %(day)s AND d.numbers -> 'fallback' ->> 'kind' IN ('contract', 'refused', 'timeout')
   AND d.numbers -> 'fallback' ->> 'model' = %(model)s
   AND d.id > COALESCE((SELECT max(e.id) FROM editorial_decisions e WHERE e.day = %(day)s
       AND e.numbers ->> 'engine' = 'model' AND COALESCE((e.numbers ->> 'calls')::integer, 0) > 0), 0)
@@ -82,10 +83,12 @@ def worth_another_try(numbers: dict[str, Any], models: Models | None) -> bool:
 
 
 def give_up_after_streak(conn: Connection, day: date, models: Models) -> None:
-    """Give the writer up when the last stories of an edition fell back, one after the other, for want of form."""
+    """Give the writer up when the last stories of an edition fell back, one after the other, out of form or time."""
     row = conn.execute(STREAK, {"day": day, "model": models.version("writer")}).fetchone()
     if row and row["n"] >= PATIENCE:
-        models.give_up("writer", f"{row['n']} stories of the edition in a row came in no usable form")
+        late = f", {row['late']} of them not within its deadline" if row["late"] else ""
+        said = f"{row['n']} stories of the edition in a row came in no usable form{late}"
+        models.give_up("writer", said, passing=bool(row["late"]))
 
 
 def note_unread(conn: Connection, draft: Draft | None, models: Models | None) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from aidran_pipeline.llm import open_models
-from aidran_pipeline.llm.models import PAUSE
+from aidran_pipeline.llm.models import PAUSE, SHORT_PAUSE
 from aidran_pipeline.publish.engines import engine_lines
 from aidran_pipeline.publish.read import read_index
 from aidran_pipeline.store.db import Connection, connect
@@ -17,6 +17,7 @@ from aidran_pipeline.store.provenance import Run
 from aidran_pipeline.write import ArticleResult, check_article, engines, load_draft, write_article
 from aidran_pipeline.write.draft import Draft
 from aidran_pipeline.write.model import compose, finish, words_of
+from aidran_pipeline.write.support import JUDGE_VERSION
 from aidran_pipeline_tests.material import DAY, HEALTH, LAW, PUBLICATION, rows
 from aidran_pipeline_tests.scripted_model.players.writer import good_writer
 from aidran_pipeline_tests.scripted_model.players.writer_bad import BAD, INVENTED, spoilt
@@ -103,7 +104,7 @@ def test_the_version_names_its_calls_and_who_wrote_it(copy_url: str) -> None:
             "engine": "model", "model": "scripted-1@127.0.0.1", "failure": None,
         }  # fmt: skip
         version = rows(conn, "SELECT engine, engine_version, judge FROM article_versions")[0]
-        assert version[0] == "model" and "write-section-1" in version[1] and version[2] == "support"
+        assert version[0] == "model" and "write-section-2" in version[1] and version[2] == "support"
         lines = " ".join(engine_lines(read_index(conn, PUBLICATION).versions[0]))
         assert "scripted-1@127.0.0.1" in lines and f"{len(ledger)} calls" in lines and "cost: unknown" in lines
 
@@ -184,7 +185,10 @@ def test_a_writer_without_form_is_not_asked_for_the_rest_of_the_edition(
         assert second.numbers["fallback"]["kind"] == "given_up" and len(server.requests) == asked
         assert second.decision == "published" and draft_of(conn, second).engine == "extractive"
         said = [" ".join(engine_lines(version)) for version in read_index(conn, PUBLICATION).versions]
-        assert any("so often answered in no usable form that it was not asked any more" in lines for lines in said)
+        assert any(
+            "so often answered in no usable form, or not in time, that it was not asked any more" in lines
+            for lines in said
+        )
         before = dump(conn, [*TABLES, "model_pauses", "model_calls"])
         server.player = good_writer
         for topic in (HEALTH, LAW):  # a rerun within the pause
@@ -195,6 +199,25 @@ def test_a_writer_without_form_is_not_asked_for_the_rest_of_the_edition(
         assert len(server.requests) > asked and (third.numbers.get("fallback") or {}).get("kind") != "given_up"
         asked = len(server.requests)
         assert not write(conn, server, copy_url, "w5", LAW, 2 * PAUSE).changed and len(server.requests) == asked
+
+
+def test_a_writer_that_is_always_late_is_given_up_for_an_hour(copy_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "PATIENCE", 1)
+    with newsroom(copy_url) as (conn, server):
+        server.player = lambda request: Reply("{}", delay=4)
+        late = write(conn, server, copy_url, AIDRAN_MODEL_DEADLINE=2)
+        asked = len(server.requests)
+        assert late.numbers["fallback"]["kind"] == "timeout" and late.decision == "published"
+        second = write(conn, server, copy_url, "w2", LAW, AIDRAN_MODEL_DEADLINE=2)
+        assert second.numbers["fallback"]["kind"] == "given_up" and len(server.requests) == asked
+        assert "not within its deadline" in second.numbers["fallback"]["detail"]
+        before = dump(conn, [*TABLES, "model_pauses", "model_calls"])
+        for topic in (HEALTH, LAW):
+            assert not write(conn, server, copy_url, "w3", topic).changed
+        assert dump(conn, [*TABLES, "model_pauses", "model_calls"]) == before and len(server.requests) == asked
+        assert rows(conn, "SELECT until - since FROM model_pauses") == [(SHORT_PAUSE,)]
+        server.player = good_writer
+        assert write(conn, server, copy_url, "w4", HEALTH, SHORT_PAUSE).numbers["engine"] == "model"
 
 
 def test_a_story_of_the_model_ends_the_streak_and_so_does_a_pause(copy_url: str) -> None:
@@ -283,10 +306,12 @@ def test_a_second_judge_that_agrees_leaves_its_verdict_with_every_sentence_of_th
         result = write(conn, server, copy_url, AIDRAN_JUDGE_MODEL="judge-1")
         assert result.numbers["engine"] == "model" and result.article_version_id is not None, result.numbers
         assert check_article(conn, result.article_version_id, PUBLICATION) == []
-        found = rows(conn, "SELECT DISTINCT judge, verdict FROM sentence_verdicts")
-        assert found == [("judge-sentence-1:judge-1@127.0.0.1", "supported")]
+        found = rows(conn, "SELECT DISTINCT judge, verdict FROM sentence_verdicts ORDER BY 1")
+        assert found == [("judge-sentence-1:judge-1@127.0.0.1", "supported"), (JUDGE_VERSION, "supported")]
         draft = draft_of(conn, result)
         assert sum(bool(s.verdicts) for s in draft.sentences) > 10
+        drawn = [s for s in draft.sentences if not s.uses and s.verdicts]
+        assert drawn and all({v.judge for v in s.verdicts} >= {JUDGE_VERSION} for s in drawn)
         conn.execute("UPDATE sentence_verdicts SET verdict = 'not' WHERE sentence_id = (SELECT min(sentence_id) FROM sentence_verdicts)")  # fmt: skip
         assert [f.gate for f in check_article(conn, result.article_version_id, PUBLICATION)] == ["support"]
 

@@ -25,7 +25,7 @@ class Fake:
     def counts(self, role: Role, calls: Sequence[int]) -> bool:
         return any(call not in self.old for call in calls)
 
-    def give_up(self, role: Role, reason: str) -> None:
+    def give_up(self, role: Role, reason: str, *, passing: bool = False) -> None:
         self.given_up[role] = reason
 
 

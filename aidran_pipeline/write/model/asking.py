@@ -69,6 +69,6 @@ class Asking:
         """As `Models.counts`."""
         return self.models.counts(role, calls)
 
-    def give_up(self, role: Role, reason: str) -> None:
+    def give_up(self, role: Role, reason: str, *, passing: bool = False) -> None:
         """As `Models.give_up`."""
-        self.models.give_up(role, reason)
+        self.models.give_up(role, reason, passing=passing)
