@@ -8,6 +8,7 @@ tombstone is put up. Vacuuming and the site come after the commit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -93,13 +94,17 @@ def erase_records(
         raise RuntimeError("erasing commits record by record: not inside a transaction")
     done = Erasure()
     keyed = Keyed.of(conn)
-    with advisory_lock(conn, LOCK):
+    wanted = list(record_ids)
+    with ExitStack() as held:
+        held.enter_context(advisory_lock(conn, LOCK))
+        for platform in _platforms(conn, wanted):  # an ingest under way looked for tombstones before this one stood
+            held.enter_context(advisory_lock(conn, f"ingest {platform}"))
         if author is not None:
             add_tombstone(
                 conn, kind="author", platform=author[0], keyed_hash=keyed.author(*author), cause=cause, reason=reason,
                 record_id=None, now=run.now, run_id=run.id, figures={},
             )  # fmt: skip
-        for number, record_id in enumerate(record_ids, start=1):
+        for number, record_id in enumerate(wanted, start=1):
             with conn.transaction():
                 _erase(conn, record_id, keyed, done, cause=cause, reason=reason, run=run, publication=publication,
                        models=models)  # fmt: skip
@@ -111,6 +116,11 @@ def erase_records(
         if done.records:
             _vacuum(conn)
     return done
+
+
+def _platforms(conn: Connection, record_ids: Sequence[int]) -> list[str]:
+    rows = conn.execute("SELECT DISTINCT platform FROM records WHERE id = ANY(%s) ORDER BY 1", (record_ids,)).fetchall()
+    return [row["platform"] for row in rows]
 
 
 def _erase(

@@ -439,3 +439,16 @@ def test_a_restored_backup_still_refuses_what_was_erased(
     with connect(empty_database_url) as other:
         assert erased_among(other, "reddit", [(native_id, author), ("t3_other", author)]) == {(native_id, author)}
         assert erased_among(other, "bluesky", [(native_id, author)]) == set()
+
+
+def test_an_ingest_under_way_is_waited_for(room: Newsroom) -> None:
+    """It looked for tombstones before this one stood: what it is about to store would bring the record back."""
+    record = room.record(6)
+    with connect(room.url) as ingest:
+        ingest.execute("SELECT pg_advisory_lock(hashtextextended('ingest reddit', 0))")
+        room.conn.execute("SET statement_timeout = '700ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            room.erase(record)
+        room.conn.execute("RESET statement_timeout")
+        assert room.one("SELECT erased_at IS NULL FROM records WHERE id = %s", record)
+    assert room.erase(record).records == [record]

@@ -256,6 +256,7 @@ def test_copies_by_others_stay_and_are_not_quoted_in_its_stead(sample: Sample) -
     assert not {row["record_id"] for row in cited} & {*copies, group["id"]}
     assert sample.rows("SELECT FROM claims c JOIN record_versions v ON v.id = c.record_version_id WHERE v.record_id = ANY(%s)",
                        copies) == []  # fmt: skip
+    build_site(sample.conn, sample.home / "site", sample.publication, run=RUN)
     sample.holds()
 
 
