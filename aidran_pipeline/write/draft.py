@@ -101,7 +101,7 @@ def as_read(text: str) -> str:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a further judge, such as a model, said of a sentence; the engine's own judge is asked again by the gates.
+    """What a judge said of a whole sentence: a model as second judge, or the engine's own where it cites nothing.
 
     verdict: supported, partly or not; score: 0 to 1; judge: its name and version.
     """

@@ -98,7 +98,7 @@ def heading(builder: Builder, section: int, threads: list[Thread], taken: set[st
     rows = [i for i, s in enumerate(builder.sentences) if s.part == "body" and s.section == section and s.uses]
     quotes = {i: " \n ".join(u.quote for u in builder.sentences[i].uses) for i in rows}
     names = [n for n in threads[0].names() if any(n in quote for quote in quotes.values())][:2]
-    enough = len(names) > 1 or (len(joined(names or [""])) > 5 and not longer)
+    enough = len(names) > 1 or (" " in joined(names or [""]) and not longer)
     if enough and joined(names) not in taken:
         return _headed(joined(names), section, [i for i in rows if any(name in quotes[i] for name in names)])
     if longer:

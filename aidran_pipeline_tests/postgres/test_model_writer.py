@@ -313,7 +313,7 @@ def test_a_second_judge_that_agrees_leaves_its_verdict_with_every_sentence_of_th
         drawn = [s for s in draft.sentences if not s.uses and s.verdicts]
         assert drawn and all({v.judge for v in s.verdicts} >= {JUDGE_VERSION} for s in drawn)
         conn.execute("UPDATE sentence_verdicts SET verdict = 'not' WHERE sentence_id = (SELECT min(sentence_id) FROM sentence_verdicts)")  # fmt: skip
-        assert [f.gate for f in check_article(conn, result.article_version_id, PUBLICATION)] == ["support"]
+        assert {f.gate for f in check_article(conn, result.article_version_id, PUBLICATION)} == {"support"}
 
 
 def test_a_second_judge_that_refuses_everything_leaves_no_story(copy_url: str) -> None:

@@ -7,6 +7,7 @@ import re
 from aidran_pipeline.write.draft import MARKER, Draft, Sentence
 from aidran_pipeline.write.gates import patterns
 from aidran_pipeline.write.gates.base import Context, GateFailure, shown
+from aidran_pipeline.write.gates.craft import well_made
 from aidran_pipeline.write.judge import QUOTED
 
 LENGTHS = {"headline": (20, 110), "short_title": (3, 60), "dek": (30, 360), "heading": (3, 90), "body": (20, 640),
@@ -30,8 +31,7 @@ def fit_to_print(draft: Draft, context: Context) -> list[GateFailure]:
         checks = _checks(sentence) + (_of_a_model(sentence) if draft.engine == "model" else [])
         for rule in dict.fromkeys(rule for rule, broken in checks if broken):
             found.append(GateFailure("language", rule, shown(sentence.plain()), position))
-    found.extend(_parts(draft))
-    return found
+    return [*found, *well_made(draft, context), *_parts(draft)]
 
 
 def _checks(sentence: Sentence) -> list[tuple[str, bool]]:

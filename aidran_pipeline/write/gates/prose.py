@@ -27,6 +27,8 @@ JOINS = re.compile(
     r",?\s+(?:after|before|because|since|as a result of|in response to|following|prompting|leading to|which led|"
     r"so that|thanks to|due to|once|in exchange for|in return for)\s+", re.I)  # fmt: skip
 
+APART = re.compile(r",\s+(?:while|whereas|but)\s+|;\s+", re.I)  # what stands beside it is set apart, not tied to it
+
 
 def foreign_in(draft: Draft, sentence: Sentence, context: Context) -> list[str]:
     """What a sentence of a model's draft states that its grounds do not hold, in its own words."""
@@ -132,10 +134,11 @@ def _anywhere(name: Name, sources: dict[tuple[str, int], Source]) -> bool:
 
 def _joined(text: str, quoted: dict[tuple[str, int], list[str]]) -> list[str]:
     """Two happenings tied by time or cause, one out of each source: no source says that they belong together."""
-    for match in JOINS.finditer(text):
-        left, right = _nearest(text[: match.start()], quoted), _nearest(text[match.end() :], quoted)
-        if left and right and left != right and not (left & right):
-            return [match.group(0).strip(" ,") + " " + text[match.end() :][:60]]
+    for part in APART.split(text):
+        for match in JOINS.finditer(part):
+            left, right = _nearest(part[: match.start()], quoted), _nearest(part[match.end() :], quoted)
+            if left and right and left != right and not (left & right):
+                return [match.group(0).strip(" ,") + " " + part[match.end() :][:60]]
     return []
 
 

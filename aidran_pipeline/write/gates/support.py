@@ -19,6 +19,11 @@ LOOSE = frozenset(("headline", "short_title", "dek", "heading", "question"))
 HAPPENED = re.compile(
     r"\b(?:has|have|had) (?:\w+ly )?(?:\w+ed|\w+en|been|put|cut|set|won|lost|told|sold|made|begun|taken)\b", re.I
 )
+WORD = r"[^\W_]+(?:['’][^\W_]+)*"
+ATTRIBUTING = frozenset(
+    """says said say writes wrote reports reported argues argued objects objected answers answered adds added that on a
+    user of according to by its full text in the it asks asked and""".split()
+)
 # Share of a cited sentence's words that its quotes or their metadata hold: below it, it speaks of something else.
 ELSEWHERE = 0.2
 
@@ -60,12 +65,24 @@ def _against(draft: Draft, sentence: Sentence, uses: list[Use], context: Context
     text = without_counts(sentence)
     loose = sentence.part in LOOSE or (sentence.kind == "synthesis" and not sentence.uses)
     found = [f"not in its quotes: {words}" for words in foreign_in(draft, sentence, context)]
-    found += distortions_of(text, quotes, loose=loose)
+    found += distortions_of(text, quotes, loose=loose) if not only_attributes(text, uses) else []
     if not loose and _share(text, quotes, uses) < ELSEWHERE:
         found.append("speaks of something else than its quotes")
     if sentence.part == "dek":
         found += _beyond(text, quotes)
     return found
+
+
+def only_attributes(text: str, uses: list[Use]) -> bool:
+    """Whether a sentence is its quotes, whole and word for word, and who says them: nothing that could be turned."""
+    left = f" {' '.join(re.findall(WORD, text.lower()))} "
+    for quote in dict.fromkeys(use.quote for use in uses):
+        words = f" {' '.join(re.findall(WORD, quote.lower()))} "
+        if words not in left:
+            return False
+        left = left.replace(words, " ", 1)
+    told = {word for use in uses for word in re.findall(WORD, use.source.metadata_text().lower())}
+    return bool(uses) and all(word in told or word in ATTRIBUTING for word in left.split())
 
 
 def _share(text: str, quotes: list[str], uses: list[Use]) -> float:

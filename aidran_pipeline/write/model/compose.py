@@ -13,8 +13,10 @@ from aidran_pipeline.config.publication import Publication
 from aidran_pipeline.llm import Failure, Models, Request
 from aidran_pipeline.llm.prompts import prompt_text
 from aidran_pipeline.write.compose import give_verdicts, story_inputs, warming_up
-from aidran_pipeline.write.draft import Draft, number_tokens
+from aidran_pipeline.write.draft import Draft, Verdict, number_tokens
 from aidran_pipeline.write.gates import Context
+from aidran_pipeline.write.gates.base import grounds
+from aidran_pipeline.write.judge import judge_of, verdict
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.model import checks, forms
 from aidran_pipeline.write.model.asking import Asking, ModelFailure, TooThin
@@ -138,13 +140,10 @@ class Writing:
 
     def _front(self, outline: forms.Outline, shares: Sequence[Sequence[Item]]) -> None:
         numbered = self._passing()
-        body = [
-            {"number": n, "section": line.section, "text": line.text, "cites": [i.id for i in line.items]}
-            for n, line in enumerate(numbered, start=1)
-        ]
         items = self._for_answers(outline, shares)
-        question = front_question(self.material, outline, self.offer, body, items)
-        check = checks.front_check({item.id for item in items}, self.offer.told, len(body))
+        headings = [line.text for line in in_reading_order(self.lines) if line.part == "heading"]
+        question = front_question(self.material, outline, self.offer, numbered, items, headings)
+        check = checks.front_check({item.id for item in items}, self.offer.told, len(numbered))
         form: forms.Front = self.asking.need(
             [self._request(FRONT, question, forms.Front, "headline and questions", check)]
         )[0]
@@ -197,7 +196,17 @@ class Writing:
         )
         number_tokens(draft)
         give_verdicts(draft, self.context.topic_label)
+        self._judge_drawn(ordered, draft)
         return ordered, draft
+
+    def _judge_drawn(self, lines: Sequence[Line], draft: Draft) -> None:
+        """The judge's verdict on what the model drew from other sentences: stored beside it, and gate 4 reads it."""
+        name = judge_of(ENGINE)[1]
+        for line, sentence in zip(lines, draft.sentences, strict=True):
+            if line.own is None and not sentence.uses:
+                uses, told = grounds(draft, sentence), self.context.told_before(sentence)
+                given, score = verdict(ENGINE, sentence, uses, self.context.topic_label, told)
+                sentence.verdicts += (Verdict(name, given, score),)
 
     def _versions(self, line: Line) -> list[int]:
         return [told.version_id for told in self.offer.told.values() if told.id in line.earlier]

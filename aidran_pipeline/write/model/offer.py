@@ -97,7 +97,7 @@ def make_offer(material: Material, publication: Publication, without: frozenset[
     for number, (thread, page, uses) in enumerate(_pages([t for t in ordered if id(t) in offered], quotes), start=1):
         for n, use in enumerate(uses, start=1):
             items[f"p{number}.{n}"] = Item(f"p{number}.{n}", use, letters[id(thread)], page=page)
-    told = {f"y{n}": t for n, t in enumerate(material.told, start=1)}
+    told = {f"y{n}": t for n, t in enumerate((t for t in material.told if t.part != "story_so_far"), start=1)}
     return Offer(items, told, ordered[0], tuple(ordered), plan)
 
 

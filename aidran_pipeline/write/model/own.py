@@ -7,13 +7,17 @@ model's lines (lines.py).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from aidran_pipeline.config.publication import Publication
+from aidran_pipeline.text.prose import common
 from aidran_pipeline.write.builder import Builder
 from aidran_pipeline.write.draft import Sentence
 from aidran_pipeline.write.faq import write_questions
 from aidran_pipeline.write.frames import Voice
+from aidran_pipeline.write.gates.craft import asks_nothing
+from aidran_pipeline.write.judge import verdict
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.model.lines import Line, in_reading_order, to_sentences
 from aidran_pipeline.write.model.offer import Item, Offer
@@ -21,12 +25,21 @@ from aidran_pipeline.write.select import NotEnough, Plan
 from aidran_pipeline.write.sofar import write_first_story, write_frame
 from aidran_pipeline.write.titles import dek, heading, headline, short_title
 
+SHOWN_BY = re.compile(r", [^,]{3,60} (?:shows?|says?|finds?|reports?|warns?|suggests?)$")
+# By section: the three questions of a page, about what its headline tells.
+ASKED = (
+    "Why does it matter that {told}?",
+    "What do the sources advise or do, now that {told}?",
+    "What speaks against the view that {told}?",
+)
+
 
 class Own:
     """Writes single lines of code's own over the lines that stand."""
 
     def __init__(self, material: Material, publication: Publication, offer: Offer, lines: Sequence[Line]) -> None:
         self.material, self.offer = material, offer
+        self.headline = next((line for line in lines if line.part == "headline"), None)
         self.lines = in_reading_order([line for line in lines if line.part in ("body", "answer") and line.cited])
         offset = int(hashlib.sha256(f"{material.day}|{material.topic}".encode()).hexdigest(), 16) % 97
         self.builder = Builder(material, Voice(offset), publication.max_cited_records, publication.warm_up_days)
@@ -66,7 +79,21 @@ class Own:
         write_questions(self.builder, plan)
         made = self.builder.sentences[before:]
         del self.builder.sentences[before:]
-        return [self.line(s) for s in made if s.section == section]
+        return [self._asking(self.line(s)) for s in made if s.section == section]
+
+    def _asking(self, line: Line) -> Line:
+        """A question after a bare name asks after what the headline tells instead, where its quotes carry that."""
+        quotes = [use.quote for other in line.on for use in other.uses()]
+        title = self.headline
+        if line.part != "question" or title is None or not asks_nothing(line.text, quotes):
+            return line
+        text = SHOWN_BY.sub("", title.text)
+        told = text[0].lower() + text[1:] if common(text.split()[0]) else text
+        asked = Sentence("question", ASKED[line.section - 1].format(told=told), line.section, 0, "synthesis")
+        uses = [use for other in title.on for use in other.uses()]
+        if verdict("model", asked, uses, self.material.label)[0] != "supported":
+            return line
+        return Line("question", asked.text, line.section, on=list(title.on), own=asked)
 
     def quotation(self, item: Item, section: int, paragraph: int) -> Line:
         """An attributed quotation of a piece of evidence."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aidran_pipeline.text.quality import HANGING_END
 from aidran_pipeline.write.draft import Part
 from aidran_pipeline.write.fit import ASKING, FIRST_PERSON, clauses
+from aidran_pipeline.write.gates.craft import asks_nothing, only_names
 from aidran_pipeline.write.material import Told
 from aidran_pipeline.write.model import forms
 from aidran_pipeline.write.model.lines import TITLES, Line, cleaned, pieces
 from aidran_pipeline.write.model.offer import Item
 
 LEAST_TITLE = 14
+# "Why the schedule slipped": a heading that tells, and asks nothing.
+TELLING = re.compile(r"^(?:why|how|what|where|when)\b(?! (?:is|are|do|does|did|will|would|can|could|should)\b)", re.I)
 MOST_CITED = 4  # pieces of evidence behind one sentence
 
 
@@ -83,7 +87,9 @@ def front_lines(form: forms.Front, shown: Shown) -> list[Line]:
         answer = _answer(number, entry, shown)
         made += answer
         grounds = shown.lines(entry.question_rests_on) or first
-        made.append(Line("question", _asked(entry.question), number, on=[*grounds, *(a for a in answer if a.cited)]))
+        asked = Line("question", _asked(entry.question), number, on=[*grounds, *(a for a in answer if a.cited)])
+        if not asks_nothing(asked.text, [use.quote for line in asked.on for use in line.uses()]):
+            made.append(asked)
     for sentence in form.so_far:
         for words in pieces(cleaned(sentence.text, "story_so_far")):
             earlier = [shown.told[key].id for key in dict.fromkeys(sentence.earlier) if key in shown.told]
@@ -105,15 +111,18 @@ def _title_grounds(part: Part, named: list[Line], first: list[Line]) -> list[Lin
 
 
 def sets_as_title(line: Line) -> bool:
-    """Whether a line can be set as a title: nobody's own "I", no question, no words cut out of a quote."""
+    """Whether a line can be set as a title: nobody's own "I", no question, no cut quote, no bare name."""
     text = line.text
-    if FIRST_PERSON.search(text) or ASKING.search(text) or text.endswith("?") or HANGING_END.search(text):
+    asks = text.endswith("?") or (ASKING.search(text) and not (line.part == "heading" and TELLING.search(text)))
+    if FIRST_PERSON.search(text) or asks or HANGING_END.search(text):
+        return False
+    if len(text.split()) < 2:
         return False
     if line.part == "short_title":
         return True
-    if len(text) < LEAST_TITLE or "“" in text:
-        return False
     uses = [use for other in line.on for use in other.uses()]
+    if len(text) < LEAST_TITLE or "“" in text or only_names(text, [use.quote for use in uses]):
+        return False
     return not any(text in use.quote and text not in clauses(use) for use in uses)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 from aidran_pipeline.write.frames import day_name, speaker_name
 from aidran_pipeline.write.material import Material
 from aidran_pipeline.write.model.forms import Outline
+from aidran_pipeline.write.model.lines import Line
 from aidran_pipeline.write.model.offer import Item, Offer
 
-OUTLINE, SECTION, FRONT, MEND = "write-outline-1", "write-section-1", "write-front-1", "write-mend-1"
+OUTLINE, SECTION, FRONT, MEND = "write-outline-1", "write-section-2", "write-front-2", "write-mend-2"
 PROMPTS = (OUTLINE, SECTION, FRONT, MEND)
 SIGNALS = {
     "volume_spike": "more people and outlets than usual spoke of this topic",
@@ -56,20 +57,36 @@ def section_question(material: Material, outline: Outline, number: int, items: S
 
 
 def front_question(
-    material: Material, outline: Outline, offer: Offer, body: Sequence[Mapping[str, Any]], items: Sequence[Item]
+    material: Material,
+    outline: Outline,
+    offer: Offer,
+    lines: Sequence[Line],
+    items: Sequence[Item],
+    headings: Sequence[str] = (),
 ) -> str:
-    """The body as it stands, numbered, and what is left for the questions."""
+    """The body as it stands, numbered from 1, the headings, and what is left for the questions."""
+    body = [
+        {"number": n, "section": line.section, "group": _group(line), "text": line.text,
+         "cites": [item.id for item in line.items]}
+        for n, line in enumerate(lines, start=1)
+    ]  # fmt: skip
     return "\n".join(
         [
             *_head(material),
             marked("theme", [{"theme": outline.theme}]),
             marked("tension", [{"tension": outline.tension}]),
             marked("changed", [{"changed": outline.changed}]),
+            marked("headings", [{"heading": heading} for heading in headings]),
             marked("body", body),
             marked("evidence", (shown_item(item, plan=True) for item in items)),
             marked("yesterday", _told(offer)),
         ]
     )
+
+
+def _group(line: Line) -> str:
+    """The storyline of what a line cites, the letters of several in order."""
+    return "".join(sorted({item.storyline for item in line.items}))
 
 
 def mend_question(material: Material, refused: Sequence[Mapping[str, Any]]) -> str:

@@ -6,55 +6,27 @@ varied: indirect speech, a quotation where someone speaks in the first person, t
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from aidran_pipeline.text import facts_of
-from aidran_pipeline.text.common import ORDINARY
+from aidran_pipeline.text.prose.clauses import has_verb
+from aidran_pipeline_tests.scripted_model.players.writer_front import front
+from aidran_pipeline_tests.scripted_model.players.writer_words import (
+    AGAINST,
+    Row,
+    attributed,
+    capital,
+    is_post,
+    lowered,
+    names_in,
+    reportable,
+    rows,
+)
 from aidran_pipeline_tests.scripted_model.server import ChatRequest, Reply, as_json
 
-Row = dict[str, Any]
-SPOKEN = re.compile(
-    r"(?:, | )(?:\w+ ){0,6}(?:say|says|said|writes?|wrote|warns?|warned|shows?|finds?|found|reports?)$", re.I
-)
 FIRST = re.compile(r"\b(?:I|I'm|I’m|I've|I’ve|we|We|my|My|our|Our|us|me|you|your|You|Your)\b")
-AGAINST = re.compile(
-    r"\b(?:but|doubts?|critics?|wrong|cannot|never|still|without|not|no|nobody|worse|fails?|however)\b", re.I
-)
-VERB_AGAINST = ("objects", "disagrees", "answers")
 TARGET = (150, 215)
-
-
-def rows(question: str, mark: str) -> list[Row]:
-    """The JSON lines between two marks."""
-    found = re.search(rf"<{mark}>\n(.*?)\n?</{mark}>", question, re.S)
-    return [json.loads(line) for line in found.group(1).splitlines() if line.strip()] if found else []
-
-
-def lowered(quote: str) -> str:
-    """A quote as it stands after "that": a small first letter unless it begins with a name."""
-    first = re.split(r"[\s,’'-]", quote, maxsplit=1)[0]
-    name = any(fact.kind == "name" and fact.start == 0 for fact in facts_of(quote))
-    plain = first.lower() in ORDINARY or (first.islower() is False and first[1:].islower() and not name)
-    return quote[0].lower() + quote[1:] if plain and first not in ("AI", "I") else quote
-
-
-def capital(text: str) -> str:
-    """With a capital first letter."""
-    return text[0].upper() + text[1:]
-
-
-def is_post(row: Row) -> bool:
-    """A voice on a platform."""
-    return row["where"] in ("bluesky", "reddit")
-
-
-def attributed(quote: str) -> bool:
-    """Whether the quote says itself who says it."""
-    return bool(SPOKEN.search(quote))
 
 
 @dataclass
@@ -73,9 +45,11 @@ class Pen:
             return self._post(row, quote)
         if attributed(quote):
             return f"{quote}."
+        if not reportable(quote):
+            return self._fill((("{Who} writes: “{Q}”.", "“{Q}”, {who} writes.")[self.turn % 2]), row, quote)
         if again:
             return (f"It adds that {lowered(quote)}.", f"{quote}, the same report says.")[self.turn % 2]
-        frames = (
+        frames: tuple[str, ...] = (
             "{Q}, {who} reports.",
             "{Who} reports that {q}.",
             "According to {who}, {q}.",
@@ -96,16 +70,11 @@ class Pen:
 
     def _headed(self, row: Row, quote: str) -> str:
         """A title is quoted as one: its grammar does not stand in a sentence."""
-        if is_post(row):
-            frames = ("{Who} opened a thread with the words “{Q}”.", "“{Q}” is how {who} headed a thread.")
-        else:
-            frames = ("{Who} put it in a line: “{Q}”.", "“{Q}” was the headline at {who}.")
-        if quote.endswith(("?", "!")):
-            frames = frames[:1]
-        return self._fill(frames[self.turn % len(frames)], row, quote)
+        frames = ("{Who} writes: “{Q}”.", "“{Q}”, {who} writes.")
+        return self._fill(frames[0 if quote.endswith(("?", "!")) else self.turn % 2], row, quote)
 
     def _post(self, row: Row, quote: str) -> str:
-        if FIRST.search(quote) or quote.endswith(("?", "!")):
+        if FIRST.search(quote) or quote.endswith(("?", "!")) or not reportable(quote):
             frames: tuple[str, ...] = ("“{Q}”, {who} writes on {place}.", "{Who} writes on {place}: “{Q}”.")
             if quote.endswith(("?", "!")):
                 frames = ("{Who} asks on {place}: “{Q}”",) if quote.endswith("?") else ("{Who} writes: “{Q}”",)
@@ -124,17 +93,6 @@ class Pen:
             place="Bluesky" if row["where"] == "bluesky" else "Reddit",
         )  # fmt: skip
         return capital(text)
-
-
-def names_in(quotes: Sequence[str]) -> list[str]:
-    """Names that stand in several quotes, most common first."""
-    counted: dict[str, int] = {}
-    for quote in quotes:
-        inner = re.findall(r"(?<=[a-z,] )(?:[A-Z][\w’-]+|[a-z]?[A-Z]{2,}\w*)(?: [A-Z][\w’-]+)*", quote)
-        for name in dict.fromkeys([*inner, *re.findall(r"^(?:[A-Z]{2,}\w*|[a-z][A-Z]\w+)", quote)]):
-            if name not in ("AI", "US", "The"):
-                counted[name] = counted.get(name, 0) + 1
-    return sorted((n for n in counted if counted[n] > 1), key=lambda n: (-counted[n], n))
 
 
 def outline(question: str) -> Row:
@@ -248,123 +206,31 @@ def _half(evidence: list[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _together(flat: list[Row]) -> Row | None:
-    """A synthesis of two sentences: whom they name in common."""
+    """A synthesis: where the figures on a name come from and where the doubts, when both are there."""
     for name in names_in([line["_row"]["quote"] for line in flat]):
         said = [(n, line["_row"]) for n, line in enumerate(flat, start=1) if name in line["_row"]["quote"]]
-        who = {row["who"]: n for n, row in said}
-        if len(who) >= 2:
-            (one, a), (other, b) = list(who.items())[:2]
-            return {"text": f"Both {one} and {other} report on {name}.", "cites": [], "rests_on": [a, b]}
+        counts = [(n, row) for n, row in said if not is_post(row) and any(c.isdigit() for c in row["quote"])]
+        doubts = [(n, row) for n, row in said if is_post(row) and AGAINST.search(row["quote"])]
+        if counts and doubts:
+            (a, one), (b, other) = counts[0], doubts[0]
+            text = f"{capital(one['who'])} reports figures on {name}; {other['who']} answers with a doubt."
+            return {"text": text, "cites": [], "rests_on": [a, b]}
     return None
 
 
 def _heading(flat: list[Row]) -> tuple[str, list[int]]:
-    """The first clause of a report that is short enough, else the names."""
+    """A clause out of a report other than the first, that is a statement; else whom the section's voices speak of."""
+    found = []
     for n, line in enumerate(flat, start=1):
         row = line["_row"]
-        clause = re.split(r",| and | as | because | while ", row["quote"])[0]
-        if not is_post(row) and 24 <= len(clause) <= 80 and not SPOKEN.search(clause):
-            return clause, [n]
+        clause = row["quote"].rstrip(".")
+        if not is_post(row) and 24 <= len(clause) <= 76 and has_verb(clause) and not attributed(clause):
+            found.append((n == 1, abs(len(clause.split()) - 8), clause, n))
+    if found:
+        return min(found)[2], [min(found)[3]]
     names = names_in([line["_row"]["quote"] for line in flat])[:2]
-    return " and ".join(names) or flat[0]["_row"]["quote"][:80], list(range(1, len(flat) + 1))
-
-
-def front(question: str) -> Row:
-    """Titles from the body, answers from what is left, the story so far from yesterday and today."""
-    body, evidence, told = rows(question, "body"), rows(question, "evidence"), rows(question, "yesterday")
-    pen = Pen(len(body))
-    reports = [
-        line for line in body if "“" not in line["text"] and "@" not in line["text"] and "user of" not in line["text"]
-    ]
-    plain = [line for line in reports if 45 <= len(bare(line["text"])) <= 95]
-    first = [line for line in plain if line["section"] == 1] or plain or reports or body
-    lead = max(first, key=lambda line: (len(facts_of(bare(line["text"]))), -line["number"]))
-    told_names = names_in([line["text"] for line in body if line["section"] == 1])
-    outlets = {row["who"] for row in evidence} | {"Bluesky", "Reddit", "According"}
-    told_names = [n for n in told_names if n not in outlets and n in bare(lead["text"])] or told_names[:1]
-    names = [n for n in told_names[:2] if not any(n != other and other in n for other in told_names)]
-    grounds = [line["number"] for line in body if any(name in line["text"] for name in names)] or [lead["number"]]
-    dek, on = _dek(lead, body, reports)
-    asked = _asked(names)
-    answers = _answers(evidence, pen, [line for line in body if line is not lead])
-    tab = [name for name in names_in([bare(lead["text"])] * 2) if len(name) > 2][:2]
-    return {
-        "headline": {"text": bare(lead["text"]), "rests_on": [lead["number"]]},
-        "short_title": {"text": " and ".join(tab) or bare(lead["text"])[:40].rsplit(" ", 1)[0], "rests_on": [lead["number"]]},
-        "dek": {"text": dek, "rests_on": on},
-        **{
-            use: {"question": asked[use], "question_rests_on": grounds[:8], "answer": answers[use]} for use in answers
-        },
-        "so_far": _so_far(told, body, [lead["number"], *on]),
-    }  # fmt: skip
-
-
-def _asked(names: list[str]) -> Row:
-    """Three questions about what the first section names."""
-    about = " and ".join(names)
-    return {
-        "why": f"Why {'do' if len(names) > 1 else 'does'} {about or 'this'} matter?",
-        "advice": f"What do the sources advise or do about {about or 'it'}?",
-        "counter": f"What speaks against {about or 'it'}?",
-    }
-
-
-def _answers(evidence: list[Row], pen: Pen, body: list[Row]) -> dict[str, list[Row]]:
-    """For each question what was kept for it, else something that no section tells, else two of its sentences as one."""
-    spare = [row for row in evidence if not row.get("good_for")]
-    pairs = [line for line in body if "“" not in line["text"] and 6 <= len(line["text"].split()) <= 24]
-    answers: dict[str, list[Row]] = {}
-    for use in ("why", "advice", "counter"):
-        chosen = [row for row in evidence if use in row.get("good_for", [])][:2]
-        while spare and len(chosen) < 2:
-            chosen.append(spare.pop(0))
-        answers[use] = [{"text": pen.sentence(row), "cites": [row["id"]], "rests_on": []} for row in chosen]
-        if not chosen and len(pairs) >= 2:
-            one, two = pairs.pop(0), pairs.pop()
-            text = f"{capital(bare(one['text']))}, and {lowered(bare(two['text']))}."
-            answers[use] = [{"text": text, "cites": [], "rests_on": [one["number"], two["number"]]}]
-        elif not chosen:
-            answers[use] = [{"text": body[-1]["text"], "cites": [], "rests_on": [body[-1]["number"]]}]
-    return answers
-
-
-def _dek(lead: Row, body: list[Row], reports: list[Row]) -> tuple[str, list[int]]:
-    """A second fact beside a voice that weighs it, in one sentence; else the second fact alone."""
-    others = [line for line in reports if line is not lead]
-    second = next((line for line in others if 6 <= len(bare(line["text"]).split()) <= 16), None)
-    spoken = [line for line in body if "@" in line["text"] and "“" not in line["text"]]
-    voices = [line for line in spoken if len(line["text"].split()) <= 22]
-    if second is not None and voices:
-        text = f"{capital(bare(second['text']))}, while {lowered(voices[0]['text'])}"
-        return text, [second["number"], voices[0]["number"]]
-    other = second or next(line for line in body if line is not lead)
-    return f"{capital(bare(other['text']))}.", [other["number"]]
-
-
-def bare(text: str) -> str:
-    """A body sentence without its attribution: the fact alone, for a title."""
-    text = text.strip().rstrip(".")
-    text = re.sub(r", (?:[A-Z][\w&’]*(?: [A-Z&][\w’]*)*) (?:reports|writes)$", "", text)
-    text = re.sub(r", the same report says$", "", text)
-    text = re.sub(r"^(?:It adds|[A-Z][\w&’ ]*? reports) that ", "", text)
-    text = re.sub(r"^According to [A-Z][\w&’ ]*?, ", "", text)
-    return capital(text)
-
-
-def _so_far(told: list[Row], body: list[Row], told_today: list[int]) -> list[Row]:
-    """What the story before led with and what today adds to it, said in fewer words than the body has."""
-    rest = [line for line in body if line["number"] not in told_today and line["section"] != 1]
-    short = [line for line in rest if "“" not in line["text"] and len(line["text"].split()) <= 30]
-    before = next((row for row in told if "“" not in row["text"] and 6 <= len(row["text"].split()) <= 30), None)
-    lines: list[Row] = []
-    if before is not None:
-        text = f"{capital(before['text'].rstrip('.'))}: that was the news of {before['day']}."
-        lines.append({"text": text, "cites": [], "rests_on": [], "earlier": [before["id"]]})
-    if len(short) >= 2:
-        one, two = short[0], short[-1]
-        text = f"{capital(bare(one['text']))}, and {lowered(bare(two['text']))}."
-        lines.append({"text": text, "cites": [], "rests_on": [one["number"], two["number"]], "earlier": []})
-    return lines
+    told = [n for n, line in enumerate(flat, start=1) if any(name in line["_row"]["quote"] for name in names)]
+    return (f"What people say about {' and '.join(names)}", told) if names else (flat[0]["_row"]["quote"][:80], [1])
 
 
 def mend(question: str) -> Row:
