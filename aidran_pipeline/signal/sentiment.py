@@ -26,14 +26,18 @@ SLOPES = {VERSION: 0.22}
 # (benchmarks/train_sentiment: `subject_error`): a smaller change may be a change of subject.
 LEAST_CHANGE = {"notable": 0.4, "strong": 0.6, "severe": 0.8}
 
-# Each voice with its author; unread ones (another version, or not yet) have no balance. English only, as read.
+# Each voice with its author, in the wording known then: an edit since changes nothing. Unread ones (another version, or
+# not yet) have no balance. English only, as read.
+WORDING = """
+    JOIN LATERAL (SELECT v.id FROM record_versions v WHERE v.record_id = o.id AND v.first_seen_at <= %(now)s
+                  ORDER BY v.number DESC LIMIT 1) v ON true
+    JOIN record_analysis a ON a.record_version_id = v.id AND a.lang = 'en'
+    LEFT JOIN record_sentiments s ON s.record_version_id = v.id AND s.engine_version = %(version)s
+"""
 SPOKEN = f"""
 WITH {ONCE}, spoken AS (
     SELECT o.day, o.topic, o.platform, o.author_key, s.balance
-    FROM once o
-    JOIN record_topics t ON t.record_id = o.id AND t.rank = 1
-    JOIN record_analysis a ON a.record_version_id = t.record_version_id AND a.lang = 'en'
-    LEFT JOIN record_sentiments s ON s.record_version_id = t.record_version_id AND s.engine_version = %(version)s
+    FROM once o {WORDING} WHERE o.topic IS NOT NULL
 ), authors AS (
     SELECT day, topic, platform, author_key, round(avg(balance))::bigint AS tone, count(*) AS voices,
            count(balance) AS read
@@ -46,8 +50,7 @@ FROM authors GROUP BY day, topic, platform ORDER BY day, topic, platform
 
 TODAY = f"""
 WITH {ONCE}
-SELECT o.id, o.topic, s.balance FROM once o JOIN record_topics t ON t.record_id = o.id AND t.rank = 1
-JOIN record_sentiments s ON s.record_version_id = t.record_version_id AND s.engine_version = %(version)s
+SELECT o.id, o.topic, s.balance FROM once o {WORDING} WHERE o.topic IS NOT NULL AND s.balance IS NOT NULL
 """
 
 Cells = dict[str, list[int]]  # by platform: authors, sum and sum of squares of their values in thousandths

@@ -204,6 +204,23 @@ def test_late_records_and_those_of_other_languages_have_no_say(world: World) -> 
     assert measured(world) == before
 
 
+def test_an_edit_seen_since_changes_no_tone_of_then(world: World) -> None:
+    today = usual(world)
+    before = measured(world)
+    edited = world.version(today[0], "Something else, and worse.", seen=MORNING + timedelta(hours=2))
+    world.conn.execute("UPDATE record_topics SET record_version_id = %s WHERE record_id = %s", (edited, today[0]))
+    world.conn.execute(
+        """INSERT INTO record_analysis SELECT %s, day, lang, 1, 0.9, true, 'test', 'test', 'test', 'later'
+           FROM record_analysis LIMIT 1""",
+        (edited,),
+    )
+    world.conn.execute(
+        "INSERT INTO record_sentiments SELECT %s, %s, %s, -1000, NULL, 1, 0, NULL, 1, 'test', 'test', 'later'",
+        (edited, sentiment_version(), DAY),
+    )
+    assert measured(world) == before
+
+
 def test_days_read_by_another_version_are_unknown(world: World) -> None:
     usual(world)
     world.conn.execute(
