@@ -77,8 +77,7 @@ class Group:
         first = self.rows[0]
         minutes = (self.rows[-1]["published_at"] - first["published_at"]).total_seconds() / 60
         return {
-            "record": f"{first['platform']}|{first['native_id']}", "accounts": len(self.rows), "young": self.young,
-            "linked": self.linked, "minutes": round(minutes),
+            "accounts": len(self.rows), "young": self.young, "linked": self.linked, "minutes": round(minutes),
         }  # fmt: skip
 
 

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from dataclasses import replace as changed
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from typing import Any
 
@@ -54,13 +53,13 @@ SELECT day, source_id, topic, storyline_id, count(*) AS n FROM crossing GROUP BY
 # Those of the day: each platform's earliest voice, the first one whatever its topic; and the records of the day.
 FIRSTS = f"""
 {CROSSING}
-SELECT c.topic, c.storyline_id, f.platform AS first, f.native_id, f.published_at AS since, c.platform,
+SELECT c.topic, c.storyline_id, f.id AS first_id, f.platform AS first, f.native_id, f.published_at AS since, c.platform,
        min(c.published_at) AS reached, count(*) AS n,
        array_agg(c.id) || (SELECT array_agg(t.id) FROM told t WHERE t.storyline_id = c.storyline_id
                            AND t.topic = c.topic AND t.day = %(day)s) AS records
 FROM crossing c JOIN first f ON f.storyline_id = c.storyline_id
 WHERE c.day = %(day)s
-GROUP BY c.topic, c.storyline_id, f.platform, f.native_id, f.published_at, c.platform
+GROUP BY c.topic, c.storyline_id, f.id, f.platform, f.native_id, f.published_at, c.platform
 ORDER BY since, f.platform, f.native_id COLLATE "C", reached, c.platform
 """
 
@@ -70,7 +69,8 @@ class Loaded:
     """known: days on which the platforms of the day were read; counts: crossing voices by topic and (day, source).
 
     clumping: φ over the trailing days of all topics; spread: by topic, the day's storylines, most voices first; records
-    of the day by topic: all voices of those storylines.
+    of the day by topic: all voices of those storylines; firsts: by topic, who had them first (record id, platform,
+    native id), of whatever day.
     """
 
     known: set[date] = field(default_factory=set)
@@ -78,6 +78,7 @@ class Loaded:
     clumping: float = LEAST_CLUMPING
     spread: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     records: dict[str, set[int]] = field(default_factory=dict)
+    firsts: dict[str, dict[int, tuple[str, str]]] = field(default_factory=dict)
 
 
 class CrossPlatformSpread:
@@ -103,17 +104,21 @@ class CrossPlatformSpread:
             cells[row["day"], row["source_id"]] = cells.get((row["day"], row["source_id"]), 0) + row["n"]
             clumps[row["day"], row["topic"], row["storyline_id"]] += row["n"]
         loaded.clumping = clumping([n for (d, _, _), n in clumps.items() if d != inputs.day])
+        stories: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
         for row in conn.execute(FIRSTS, asked):
             loaded.records.setdefault(row["topic"], set()).update(row["records"])
-            _add(loaded.spread.setdefault(row["topic"], []), row)
+            loaded.firsts.setdefault(row["topic"], {})[row["first_id"]] = (row["first"], row["native_id"])
+            stories[row["topic"], row["storyline_id"]].append(row)
+        for (topic, _), rows in stories.items():
+            loaded.spread.setdefault(topic, []).append(_told(rows))
         for told in loaded.spread.values():
-            told.sort(key=lambda one: (-one["voices"], one["since"], one["record"]))
+            told.sort(key=lambda one: (-one["voices"], one["since"], one["first"]))
         return loaded
 
     def series(self, inputs: DayInputs, loaded: Loaded, topic: str) -> list[dict[str, Any]]:
         """Crossing voices (count) of the topic's (total) by day; of the day itself who had what first, and when."""
         days = [
-            day if date.fromisoformat(day.day) in loaded.known else changed(day, count=None, total=None)
+            day if date.fromisoformat(day.day) in loaded.known else replace(day, count=None, total=None)
             for day in inputs.shares(topic, loaded.counts.get(topic, {}), inputs.voices_of(topic))
         ]
         series = [day.as_dict() for day in days]
@@ -132,8 +137,12 @@ class CrossPlatformSpread:
         return Finding(float(rise.count), round(rise.mean, 6), rise.score, overall, rise.p_value, grave, subject)
 
     def evidence(self, inputs: DayInputs, loaded: Loaded, topic: str, _finding: Finding | None) -> Evidence:
-        """The day's voices of the storylines that crossed, on every platform."""
-        return inputs.evidence(topic, loaded.records.get(topic, set()))
+        """The day's voices of the storylines that crossed, on every platform; an earlier first one weighs 0."""
+        found = inputs.evidence(topic, loaded.records.get(topic, set()))
+        held = {record for record, _ in found.weights}
+        before = [(i, key) for i, key in sorted(loaded.firsts.get(topic, {}).items()) if i not in held]
+        weights = [*found.weights, *((record, 0.0) for record, _ in before)]
+        return replace(found, weights=weights, keys=sorted([*found.keys, *((*key, 0.0) for _, key in before)]))
 
 
 def platforms_read(conn: Connection, inputs: DayInputs) -> dict[date, frozenset[str]]:
@@ -156,14 +165,14 @@ def clumping(sizes: Sequence[int]) -> float:
     return round(max(LEAST_CLUMPING, sum(n * n for n in sizes) / sum(sizes) - 1), 6) if sizes else LEAST_CLUMPING
 
 
-def _add(told: list[dict[str, Any]], row: Mapping[str, Any]) -> None:
-    """One platform more of the storyline at the end of the list, or a new storyline."""
-    record = f"{row['first']}|{row['native_id']}"
-    if not told or told[-1]["record"] != record:
-        since = row["since"].astimezone(UTC).isoformat()
-        told.append({"first": row["first"], "since": since, "record": record, "then": {}, "voices": 0})
-    told[-1]["then"][row["platform"]] = row["reached"].astimezone(UTC).isoformat()
-    told[-1]["voices"] += row["n"]
+def _told(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Who had a storyline first and who then, with times: no text and no author. rows: one a platform, in time."""
+    return {
+        "first": rows[0]["first"],
+        "since": rows[0]["since"].astimezone(UTC).isoformat(),
+        "then": {row["platform"]: row["reached"].astimezone(UTC).isoformat() for row in rows},
+        "voices": sum(row["n"] for row in rows),
+    }
 
 
 def path_of(storyline: Mapping[str, Any]) -> str:

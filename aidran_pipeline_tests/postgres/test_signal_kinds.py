@@ -68,7 +68,9 @@ def test_a_storyline_that_crosses_says_who_had_it_first(scene: Scene) -> None:
     assert row["outcome"] == "signal" and row["observed"] == 12
     assert row["subject"] == "Reddit first, then Bluesky and news"
     (told,) = row["series"][-1]["spread"]
-    assert told["record"] == "reddit|leak-0" and told["since"].startswith(f"{DAY - timedelta(days=1)}T20:00")
+    assert told["first"] == "reddit" and told["since"].startswith(f"{DAY - timedelta(days=1)}T20:00")
+    assert "leak-0=0" in row["evidence"] and len(row["evidence"]) == 13, "who had it first stands there, uncounted"
+    assert row["records"] == 12
     assert told["then"] == {"bluesky": f"{DAY}T05:00:00+00:00", "news": f"{DAY}T05:01:00+00:00"}
     assert sum(day["count"] for day in row["series"][:-1]) == 3, "it happened before, now and then"
 
