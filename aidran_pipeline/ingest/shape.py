@@ -10,6 +10,7 @@ import re
 
 from aidran_pipeline.ingest.parsed import NotParsable
 
+MOST_BYTES = 8 * 1024 * 1024  # one item of as much text costs twenty times that
 MOST_TAGS = 300_000  # escaped ones included: they become markup again in an item's text
 MOST_ITEMS_READ = 10_000
 DEEPEST = 200
@@ -21,7 +22,9 @@ _VOID = frozenset((b"br", b"hr", b"img", b"input", b"link", b"meta", b"wbr", b"s
 
 
 def check_shape(body: bytes) -> None:
-    """Raises NotParsable: too_large for more tags or items than any feed has, malformed for nesting without end."""
+    """Raises NotParsable: too_large for more bytes, tags or items than a feed has, malformed for endless nesting."""
+    if len(body) > MOST_BYTES:
+        raise NotParsable("too_large", f"{len(body)} bytes; a feed of more than {MOST_BYTES} is not parsed")
     plain = body.replace(b"\x00", b"")  # UTF-16 and UTF-32 too
     tags = plain.count(b"<") + plain.count(b"&lt;") + plain.count(b"&#60;") + plain.count(b"&#x3")
     if tags > MOST_TAGS:

@@ -27,13 +27,14 @@ def parse(body: bytes) -> int:
         (feed("<a>" * 250_000), "malformed", "nested more than 200 deep"),
         (feed("<a b='>' c=\"/\">" * 1000), "malformed", "nested"),
         (feed("<a>" * 1000).decode().encode("utf-16"), "malformed", "nested"),
+        (feed("<item><title>x</title><description>" + "word " * 2_000_000), "too_large", "bytes"),
         (feed("<item/>" * 20_000), "too_large", "20000 items"),
         (feed("<atom:entry />" * 20_000), "too_large", "20000 items"),
         (feed("<item>" + "<a/>" * MOST_TAGS + "</item>"), "too_large", "tags"),
         (feed("<item><title>x</title><description>" + "&lt;b&gt;" * MOST_TAGS + "</description></item>"), "too_large", "tags"),
         (feed("<item><description>" + "&#x3c;b>" * MOST_TAGS + "</description></item>"), "too_large", "tags"),
     ],
-    ids=["nested", "nested attributes", "nested utf-16", "items", "entries", "tags", "escaped", "references"],
+    ids=["nested", "nested attributes", "nested utf-16", "bytes", "items", "entries", "tags", "escaped", "references"],
 )  # fmt: skip
 def test_hostile_shapes_are_refused_within_a_second(body: bytes, error_class: str, said: str) -> None:
     started = time.process_time()
