@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from aidran_pipeline.text.prose.clauses import has_verb
 from aidran_pipeline_tests.scripted_model.players.writer_front import front
 from aidran_pipeline_tests.scripted_model.players.writer_words import (
-    AGAINST,
     Row,
     attributed,
     capital,
@@ -78,8 +77,8 @@ class Pen:
             frames: tuple[str, ...] = ("“{Q}”, {who} writes on {place}.", "{Who} writes on {place}: “{Q}”.")
             if quote.endswith(("?", "!")):
                 frames = ("{Who} asks on {place}: “{Q}”",) if quote.endswith("?") else ("{Who} writes: “{Q}”",)
-        elif row.get("stance") == "critical" or AGAINST.search(quote):
-            frames = ("{Who} objects on {place} that {q}.", "On {place}, {who} answers that {q}.")
+        elif row.get("stance") == "critical":
+            frames = ("{Who} objects on {place} that {q}.", "On {place}, {who} warns that {q}.")
         else:
             frames = ("{Who} argues on {place} that {q}.", "On {place}, {who} writes that {q}.", "{Who} says that {q}.")
         if row["where"] == "reddit":
@@ -206,14 +205,14 @@ def _half(evidence: list[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _together(flat: list[Row]) -> Row | None:
-    """A synthesis: where the figures on a name come from and where the doubts, when both are there."""
+    """A synthesis: who brings the figures on a name and who takes it up, when both are there."""
     for name in names_in([line["_row"]["quote"] for line in flat]):
         said = [(n, line["_row"]) for n, line in enumerate(flat, start=1) if name in line["_row"]["quote"]]
         counts = [(n, row) for n, row in said if not is_post(row) and any(c.isdigit() for c in row["quote"])]
-        doubts = [(n, row) for n, row in said if is_post(row) and AGAINST.search(row["quote"])]
-        if counts and doubts:
-            (a, one), (b, other) = counts[0], doubts[0]
-            text = f"{capital(one['who'])} reports figures on {name}; {other['who']} answers with a doubt."
+        voices = [(n, row) for n, row in said if is_post(row)]
+        if counts and voices:
+            (a, one), (b, other) = counts[0], voices[0]
+            text = f"{capital(one['who'])} reports figures on {name}, and {other['who']} speaks of {name} too."
             return {"text": text, "cites": [], "rests_on": [a, b]}
     return None
 

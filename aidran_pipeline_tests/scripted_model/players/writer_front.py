@@ -131,9 +131,10 @@ def _answers(evidence: list[Row], lead: Row, same: list[Row]) -> dict[str, list[
         if not chosen and spare and use != "advice":
             chosen = [spare.pop(0)]
         answers[use] = [{"text": pen.sentence(row), "cites": [row["id"]], "rests_on": []} for row in chosen]
-        fitting = [line for line in left if voice(line) and AGAINST.search(line["text"])] if use == "counter" else left
-        if not chosen and (fitting or left):
-            line = (fitting or left)[0]
+        fitting = [line for line in left if " objects " in line["text"] or " doubts " in line["text"]]
+        fitting = fitting if use == "counter" else left
+        if not chosen and fitting:
+            line = fitting[0]
             left.remove(line)
             answers[use] = [{"text": f"{short(line['text'])}.", "cites": [], "rests_on": [line["number"]]}]
         elif not chosen:
