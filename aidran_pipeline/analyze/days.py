@@ -40,6 +40,7 @@ LEFT JOIN record_analysis a ON a.record_version_id = v.id AND a.engine_version =
 WHERE r.day = ANY(%(days)s)
 ORDER BY r.published_at, r.platform, r.native_id
 """
+STATES = "SELECT state, count(*) AS n FROM storyline_days WHERE day = %s GROUP BY state ORDER BY state"
 
 
 def analyze_days(
@@ -112,8 +113,9 @@ def _duplicates(conn: Connection, changed: Sequence[date], run: Run) -> None:
     roots = {record: root for root, members in copies.items() for record in members}
     for row in conn.execute(CROSSPOSTS, {"ids": list(days)}).fetchall():
         if row["record_id"] not in roots:
-            root = roots.get(row["origin"], row["origin"])
-            copies.setdefault(root, {root: 1.0})[row["record_id"]] = 1.0
+            origin: int = row["origin"]
+            first_said = roots.get(origin, origin)
+            copies.setdefault(first_said, {first_said: 1.0})[row["record_id"]] = 1.0
     placed = {
         row["record_id"]: row["group_id"]
         for row in conn.execute(
@@ -221,6 +223,7 @@ def _result(conn: Connection, day: date, *, changed: bool, seconds: dict[str, fl
         "entities": len({name for row in first.values() for name in row["entities"] or ()}),
         "storylines": len({row["storyline_id"] for row in rows if row["storyline_id"]}),
         "topics": dict(sorted(counted.items())),
+        "storyline_states": {row["state"]: row["n"] for row in conn.execute(STATES, (day,))},
     }
     metadata |= sentiment_figures(conn, day)
     metadata |= {f"seconds_{name}": round(value, 2) for name, value in seconds.items()}

@@ -60,17 +60,31 @@ SAMPLE = r"""
 SELECT min(day) AS first, max(day) AS last FROM records WHERE source_id IN (
     SELECT id FROM sources WHERE COALESCE(config->>'url', config->>'host') ~ '^https?://[^/]*\.example(/|$)')
 """
+# A storyline that merged is told on by its heir: stories of both belong together.
 SHARED = """
+WITH RECURSIVE chain AS (
+    SELECT id AS storyline_id, merged_into AS heir FROM storylines WHERE merged_into IS NOT NULL
+    UNION ALL
+    SELECT c.storyline_id, s.merged_into FROM chain c JOIN storylines s ON s.id = c.heir WHERE s.merged_into IS NOT NULL
+), heirs AS (
+    SELECT storyline_id, heir FROM chain c JOIN storylines s ON s.id = c.heir AND s.merged_into IS NULL
+), own AS (
+    SELECT DISTINCT COALESCE(h.heir, s.storyline_id) AS id
+    FROM article_sentences s LEFT JOIN heirs h ON h.storyline_id = s.storyline_id
+    WHERE s.article_version_id = %(version)s AND s.storyline_id IS NOT NULL
+), same AS (
+    SELECT id FROM own UNION SELECT h.storyline_id FROM heirs h JOIN own ON own.id = h.heir
+)
 SELECT DISTINCT other.article_id
 FROM citations c JOIN citations oc ON oc.record_id = c.record_id AND oc.article_version_id <> c.article_version_id
 JOIN current_article_versions other ON other.id = oc.article_version_id
 WHERE c.article_version_id = %(version)s AND other.article_id <> %(article)s
 UNION
 SELECT DISTINCT other.article_id
-FROM article_sentences s
-JOIN article_sentences os ON os.storyline_id = s.storyline_id AND os.article_version_id <> s.article_version_id
+FROM same
+JOIN article_sentences os ON os.storyline_id = same.id
 JOIN current_article_versions other ON other.id = os.article_version_id
-WHERE s.article_version_id = %(version)s AND other.article_id <> %(article)s
+WHERE other.article_id <> %(article)s
 ORDER BY 1
 """
 

@@ -416,6 +416,13 @@ def test_results_count_what_there_is(world: World) -> None:
     assert found.changed
 
 
+def test_results_say_what_became_of_storylines(world: World) -> None:
+    first = DAY - timedelta(days=2)
+    three_days(world)
+    figures = analyse(world, first)[first].metadata
+    assert figures["storyline_states"] == {"new": figures["storylines"]} and figures["storylines"] > 3
+
+
 def test_the_clock_is_the_run_s(world: World) -> None:
     """Days are those of the records; a run from another year gives the same rows."""
     world.record("bsky", "a", OPENING, at(DAY))

@@ -9,6 +9,7 @@ import pytest
 
 from aidran_pipeline.analyze import analyze_days, extract_claims
 from aidran_pipeline.config.publication import Evidence
+from aidran_pipeline.publish.read import SHARED
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
 from aidran_pipeline.write import check_article, load_draft
@@ -66,6 +67,20 @@ def first(told: Connection) -> Connection:
     return told
 
 
+def related(conn: Connection, version: int, article: int) -> set[int]:
+    """Articles that the page of a story shows beside it, by id."""
+    rows_of = conn.execute(SHARED, {"version": version, "article": article}).fetchall()
+    return {row["article_id"] for row in rows_of}
+
+
+def open_heir(conn: Connection, lead: int) -> int:
+    """A storyline of the same topic and days that another can go into."""
+    return int(rows(conn, """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version,
+                                 input_hash, run_id)
+                             SELECT topic, kind, 'heir', terms, first_day, last_day, 'test', 'test', 'test'
+                             FROM storylines WHERE id = %s RETURNING id""", lead)[0][0])  # fmt: skip
+
+
 def lead_of(conn: Connection, version: int | None) -> int:
     return int(rows(conn, "SELECT inputs ->> 'lead_storyline' FROM article_versions WHERE id = %s", version)[0][0])
 
@@ -102,6 +117,17 @@ def test_with_new_evidence_the_story_develops_and_says_since_when(first: Connect
     )  # fmt: skip
     assert f"developing since {DAY.day} {DAY:%B}" in said
     assert check_article(first, result.article_version_id or 0, few) == []
+    assert related(first, result.article_version_id or 0, 2) == {1}
+    heir = open_heir(first, lead)
+    first.execute(
+        "UPDATE article_sentences SET storyline_id = %s WHERE article_version_id = 1 AND storyline_id IS NOT NULL",
+        (heir,),
+    )
+    assert related(first, result.article_version_id or 0, 2) == set()
+    with first.transaction(force_rollback=True):
+        first.execute("UPDATE storylines SET merged_into = %s, merged_on = %s WHERE id = %s", (heir, AFTER, lead))
+        assert related(first, result.article_version_id or 0, 2) == {1}
+    first.execute("UPDATE article_sentences SET storyline_id = %s WHERE storyline_id = %s", (lead, heir))
     read(first, AFTER)
     assert write(first, day=AFTER).decision == "withheld", "and the third day has nothing new again"
 
@@ -123,9 +149,7 @@ def test_the_gate_refuses_a_lead_without_a_later_record(first: Connection) -> No
 def test_the_heir_of_what_was_told_was_told(first: Connection) -> None:
     """The storyline of yesterday's story merges into another: telling that one without anything new is a repeat."""
     lead = lead_of(first, 1)
-    heir = rows(first, """INSERT INTO storylines (topic, kind, label, terms, first_day, last_day, engine_version, input_hash, run_id)
-                          SELECT topic, kind, 'heir', terms, first_day, last_day, 'test', 'test', 'test' FROM storylines
-                          WHERE id = %s RETURNING id""", lead)[0][0]  # fmt: skip
+    heir = open_heir(first, lead)
     first.execute(
         """WITH moved AS (UPDATE storyline_records SET storyline_id = %(heir)s WHERE storyline_id = %(lead)s RETURNING record_id)
            INSERT INTO storyline_moves (record_id, day, from_storyline, to_storyline, reason, run_id)
