@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -117,3 +120,32 @@ def test_copies_propose_nothing(world: World) -> None:
 )
 def test_which_names_are_unknown(text: str, names: set[str]) -> None:
     assert set(unknown_names(text)) == names
+
+
+def test_the_command_lists_proposals(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aidran_pipeline.commands.console import CommandError
+    from aidran_pipeline.commands.entities import show_entities
+    from aidran_pipeline.defs import resources
+
+    @contextmanager
+    def connection() -> Iterator[Connection]:
+        yield world.conn
+
+    def newsroom(**_settings: Any) -> Any:
+        return SimpleNamespace(connection=connection)
+
+    monkeypatch.setattr(resources, "Newsroom", newsroom)
+    with pytest.raises(CommandError, match="nothing was analysed yet"):
+        show_entities(14, 2, 2, as_json=False)
+    for back in range(2):
+        for source in ("ledger", "gazette"):
+            told(world, source, f"n{back}", f"They say that {source} tried Zorvexa with a model {back}.", back=back)
+    show_entities(14, 2, 2, as_json=False)
+    shown = capsys.readouterr().out
+    assert (
+        "2026-06-07 to 2026-06-20: 1 names in 2 texts about AI or more" in shown and "Zorvexa  2026-06-19  4" in shown
+    )
+    show_entities(14, 5, 2, as_json=True)
+    assert '"names": []' in capsys.readouterr().out
