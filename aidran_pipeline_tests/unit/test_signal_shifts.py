@@ -131,10 +131,14 @@ def test_days_that_cannot_be_known_are_left_out() -> None:
 
 
 def test_a_platform_without_a_usual_tone_has_no_say() -> None:
-    last = steady(1, seed=9)[0]
-    before = KIND.detect([*steady(), last], TESTS)
+    last, past = steady(1, seed=9)[0], steady()
+    before = KIND.detect([*past, last], TESTS)
     last["platforms"]["reddit"] = cell([-1000] * 50)
-    assert KIND.detect([*steady(), last], TESTS) == before
+    assert KIND.detect([*past, last], TESTS) == before
+    past[3]["platforms"]["reddit"] = past[9]["platforms"]["reddit"] = cell([500] * 9)  # loud, but on two days only
+    assert KIND.detect([*past, last], TESTS) == before
+    past[12]["platforms"]["reddit"] = cell([500] * 9)
+    assert KIND.detect([*past, last], TESTS).observed != before.observed
 
 
 def test_variance_between_days_is_that_of_the_days() -> None:
