@@ -27,7 +27,7 @@ WITH {ONCE}, said AS (
             FROM storyline_moves m WHERE m.record_id = sr.record_id) AS path,
            (SELECT s.stance FROM record_versions v
             JOIN record_sentiments s ON s.record_version_id = v.id AND s.engine_version = %(method)s
-            WHERE v.record_id = o.id ORDER BY v.number DESC LIMIT 1) AS stance
+            WHERE v.record_id = o.id AND v.first_seen_at <= %(now)s ORDER BY v.number DESC LIMIT 1) AS stance
     FROM once o
     LEFT JOIN duplicate_members dm ON dm.record_id = o.id
     LEFT JOIN duplicate_groups g ON g.id = dm.group_id
@@ -40,9 +40,10 @@ FROM said GROUP BY day, topic, storyline, path, stance ORDER BY day, topic, stor
 TODAY = f"""{SAID}
 SELECT id, topic, storyline, path, stance FROM said WHERE topic IS NOT NULL
 """
+# Of equals the older: what a later method says of a past day beside it changes no replay.
 METHOD = """
 SELECT engine_version FROM record_sentiments WHERE day = %s
-GROUP BY engine_version ORDER BY count(*) DESC, engine_version COLLATE "C" DESC LIMIT 1
+GROUP BY engine_version ORDER BY count(*) DESC, engine_version COLLATE "C" LIMIT 1
 """
 
 # Stances stand among the evidence only where they differ by more than chance: chi-square of two degrees, p = 0.05.

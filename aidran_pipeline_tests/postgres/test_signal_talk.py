@@ -186,9 +186,9 @@ def test_stances_count_where_they_are_known(talk: Talk) -> None:
         if back == 0:
             talk.usual_day(DAY)
         talk.world.conn.execute(
-            """INSERT INTO record_sentiments (record_version_id, engine_version, day, balance, sentiment_confidence, stance,
+            """INSERT INTO record_sentiments (record_version_id, engine_version, day, balance, stance_balance, sentiment_confidence, stance,
                    stance_confidence, engine, input_hash, run_id)
-               SELECT v.id, 'test', r.day, 0, 1,
+               SELECT v.id, 'test', r.day, 0, 0, 1,
                       CASE WHEN %(today)s OR row_number() OVER (ORDER BY r.id) = 1 THEN 'critical' ELSE 'supportive' END,
                       1, 'test', 'test', 'r'
                FROM records r JOIN record_versions v ON v.record_id = r.id WHERE r.day = %(day)s""",
@@ -198,4 +198,9 @@ def test_stances_count_where_they_are_known(talk: Talk) -> None:
     day = row["series"][-1]
     assert [pair[0] for pair in day["stances"]] == [14, 0] and row["outcome"] == "signal"
     assert len(talk.evidence(row["id"])) == 14
+    talk.world.conn.execute(
+        """INSERT INTO record_sentiments SELECT record_version_id, 'tost', day, balance, sentiment, sentiment_confidence,
+               stance_balance, 'neutral', stance_confidence, engine, input_hash, run_id FROM record_sentiments"""
+    )
+    assert replay_days(talk.world.conn, DAY, DAY, records=True).differences == [], "a later method changes no past day"
     assert row["series"][-2]["stances"][0][0] == 1
