@@ -101,7 +101,7 @@ UNITS = {
     "volume_spike": "voices counted",
     "entity_surge": "voices named it",
     "cross_platform_spread": "voices that crossed over", "novelty": "voices on new matters",
-    "narrative_shift": "divergence from 0 to 1", "sentiment_shift": "mean tone from -1 to 1",
+    "narrative_shift": "bits of divergence", "sentiment_shift": "mean tone from -1 to 1",
 }
 
 
