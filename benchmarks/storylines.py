@@ -44,7 +44,7 @@ from aidran_pipeline.analyze import storylines
 from aidran_pipeline.analyze.continuity import Held, follow
 from aidran_pipeline.analyze.duplicates import Text, earlier_twins
 from aidran_pipeline.analyze.storyline_store import EMBED_CHARS, WINDOW_DAYS
-from aidran_pipeline.analyze.storylines import Item, group, idf
+from aidran_pipeline.analyze.storylines import Item, akin, group, idf
 from aidran_pipeline.analyze.topics import ABOUT_AI, TopicModel
 from aidran_pipeline.config.topics import load_topics
 from aidran_pipeline.text import tokens
@@ -150,8 +150,15 @@ def causal(items: Sequence[Item]) -> dict[int, int]:
             home = next(made) if home is None else home
             for member in members:
                 placed.setdefault(member.record_id, home)
-        placed = {record: found.merges.get(storyline, storyline) for record, storyline in placed.items()}
+        merges = {
+            left: heir for left, heir in found.merges.items() if akin(*(_of(window, before, s) for s in (left, heir)))
+        }
+        placed = {record: merges.get(storyline, storyline) for record, storyline in placed.items()}
     return placed
+
+
+def _of(items: Sequence[Item], placed: dict[int, int], storyline: int) -> list[Item]:
+    return [item for item in items if placed.get(item.record_id) == storyline]
 
 
 def _held(item: Item, placed: dict[int, int]) -> Held:

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from aidran_pipeline.analyze.continuity import Continuity, Held, follow
 from aidran_pipeline.analyze.embeddings import embed_cached
 from aidran_pipeline.analyze.states import store_states
-from aidran_pipeline.analyze.storylines import Item, centrality, group, idf, label_of, owner_of, salient
+from aidran_pipeline.analyze.storylines import Item, akin, centrality, group, idf, label_of, owner_of, salient
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run, content_hash
 
@@ -72,7 +72,9 @@ def store_storylines(conn: Connection, day: date, run: Run) -> None:
         if fresh:
             _join(conn, home, kind, members, fresh, weights, day, run)
     for storyline, heir in found.merges.items():
-        _merge(conn, storyline, heir, day, run)
+        sides = [[m for _, g in groups for m in g if _before(m, held) == side] for side in (storyline, heir)]
+        if akin(*sides):
+            _merge(conn, storyline, heir, day, run)
     store_states(conn, day, window_days=WINDOW_DAYS, run=run)
 
 
@@ -98,6 +100,10 @@ def _window(conn: Connection, ask: Mapping[str, date]) -> tuple[list[Item], dict
 def _held(member: Item, held: Mapping[int, Mapping[str, Any]]) -> Held:
     row = held.get(member.record_id)
     return Held(member.day, row["before"], row["now"]) if row else Held(member.day)
+
+
+def _before(member: Item, held: Mapping[int, Mapping[str, Any]]) -> int | None:
+    return _held(member, held).before
 
 
 def _join(

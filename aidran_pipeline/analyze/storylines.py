@@ -44,6 +44,9 @@ JOIN = 0.48
 FAR = 0.3
 # A post is held against so many reports of an event, the nearest in meaning.
 NEAREST = 3
+# Cosine of two storylines' centroids from which they may merge. Of 14 merges without it, read by hand, 9 were right;
+# with it 7 of 8 are left.
+AKIN = 0.45
 # Names so frequent that they tell no event apart.
 COMMON_NAMES = frozenset(
     "ai a.i us u.s eu uk openai anthropic google microsoft meta nvidia apple amazon chatgpt claude "
@@ -205,6 +208,13 @@ def _events(reports: Sequence[Item], weights: Mapping[str, float]) -> list[list[
 
 def _runs(items: Sequence[Item]) -> list[Sequence[Item]]:
     return [items[start : start + MOST] for start in range(0, len(items), MOST)]
+
+
+def akin(left: Sequence[Item], right: Sequence[Item]) -> bool:
+    """Whether two storylines are near enough in meaning to be one: that a day's group holds both is not enough."""
+    one, other = (np.vstack([m.vector for m in side]).mean(axis=0) for side in (left, right))
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return length > 0 and round(float(one @ other) / length, 4) >= AKIN
 
 
 def owner_of(members: Sequence[Item]) -> str:

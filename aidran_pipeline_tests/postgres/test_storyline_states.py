@@ -128,6 +128,19 @@ def test_a_merged_storyline_points_to_its_heir_and_yesterday_stays(desk: Newsdes
     assert desk.home("b2") == a and desk.states(D3) == {"a1": "developing"}
 
 
+def test_a_group_alone_merges_nothing_that_is_far_in_meaning(desk: Newsdesk) -> None:
+    far = desk.world.record(
+        "ledger", "b1", "Beat two eggs with sugar and bake the lemon cake for forty minutes.", at(D1)
+    )
+    desk.world.assign(far, "ai-law")
+    desk.tell(D1, "a1", "a2")
+    desk.close(D1)
+    desk.tell(D2, "a3")
+    desk.close(D2, b="a")
+    assert desk.home("b1", D2) == desk.home("b1", D1) != desk.home("a1", D2)
+    assert desk.row(desk.home("b1"), D2)["state"] == "fading"
+
+
 def test_the_heir_is_as_old_as_the_older_of_the_two(desk: Newsdesk) -> None:
     desk.tell(D1, "b1")
     desk.close(D1)

@@ -190,3 +190,9 @@ def test_centrality_is_a_share() -> None:
     values = centrality(members)
     assert all(0 <= v <= 1 for v in values) and values[2] == min(values)
     assert centrality(members[:1]) == [1.0]
+
+
+def test_only_what_is_near_in_meaning_may_merge() -> None:
+    told = [item(i, text) for i, text in enumerate(SAME[0])]
+    assert storylines.akin(told[:1], told[1:])
+    assert not storylines.akin(told, [item(5, BACKGROUND[0])])
