@@ -255,6 +255,8 @@ def _plant(conn: Connection, version: int, hostile: str, *, instead: bool) -> No
     row = conn.execute("SELECT text FROM record_versions WHERE id = %s", (version,)).fetchone()
     assert row is not None
     text = planted(row["text"], hostile, instead=instead)
+    # Rows stay as they were written: this database is the benchmark's own, and its transaction is undone.
+    conn.execute("ALTER TABLE record_versions DISABLE TRIGGER USER")
     conn.execute(
         "UPDATE record_versions SET text = %s, text_sha256 = %s WHERE id = %s", (text, world.digest(text), version)
     )
