@@ -140,9 +140,6 @@ def test_an_edition_of_the_sample_days_with_a_real_small_model_ends(
         if result.article_version_id is not None:
             assert check_article(conn, result.article_version_id, PUBLICATION) == []
     cost, before = cost_of(conn), dump(conn, TABLES)
-    again = edition(conn, database_url, address, days, "again")
-    assert not any(result.changed for result in again), "the model that was given up is not asked, nothing changes"
-    assert dump(conn, TABLES) == before
     by = Counter(f"{r.decision} by {r.numbers.get('engine', 'rules')}" for r in first)
     why = Counter(str((r.numbers.get("fallback") or {}).get("kind")) for r in first if r.numbers.get("fallback"))
     read = {row["outcome"]: row["n"] for row in conn.execute(OUTCOMES)}
@@ -152,6 +149,10 @@ def test_an_edition_of_the_sample_days_with_a_real_small_model_ends(
             f"\n  edition by a small model: {seconds:.0f} s, {cost.calls} calls, {cost.tokens} tokens, records {read}, "
         )
         print(f"  stories {dict(by)}, fell back {dict(why)}, given up {pauses}")
+    if "timeout" not in why and not any("timeout" in outcome for outcome in read):  # a server too slow is asked again
+        again = edition(conn, database_url, address, days, "again")
+        assert not any(result.changed for result in again), "who was given up is not asked, and nothing changes"
+        assert dump(conn, TABLES) == before
 
 
 def edition(conn: Connection, url: str, address: str, days: list[date], name: str) -> list[ArticleResult]:
