@@ -39,7 +39,7 @@ JOIN articles a ON a.id = av.article_id
 LEFT JOIN records r ON r.id = c.record_id
 LEFT JOIN record_versions rv ON rv.id = c.record_version_id
 LEFT JOIN record_topics t ON t.record_id = r.id AND t.topic = a.topic
-LEFT JOIN storyline_records sr ON sr.record_id = r.id
+LEFT JOIN LATERAL (SELECT m.storyline_id FROM storyline_members(a.day) m WHERE m.record_id = r.id) sr ON true
 LEFT JOIN web_page_versions wv ON wv.id = c.web_page_version_id
 LEFT JOIN web_pages w ON w.id = wv.web_page_id
 WHERE sc.article_version_id = %(version)s
