@@ -121,8 +121,6 @@ def room(server_url: str, published_here: tuple[str, Path, Server, Story], tmp_p
     _drop_database(server_url, url)
 
 
-# --- the door ---------------------------------------------------------------------------------------------------------
-
 SHUT = {
     "a text": "UPDATE record_versions SET text = 'x', text_sha256 = encode(sha256('x'), 'hex')",
     "a title": "UPDATE record_versions SET title = 'x'",
@@ -163,9 +161,6 @@ def test_a_body_may_expire_and_come_again(room: Newsroom) -> None:
     key, body = room.conn.execute("SELECT sha256, body FROM payloads ORDER BY sha256 LIMIT 1").fetchone().values()  # type: ignore[union-attr]
     room.conn.execute("UPDATE payloads SET body = NULL, expired_at = now() WHERE sha256 = %s", (key,))
     room.conn.execute("UPDATE payloads SET body = %s, expired_at = NULL WHERE sha256 = %s", (body, key))
-
-
-# --- what goes --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 6], ids=["news lead", "news in a shared feed", "bluesky", "reddit"])
@@ -349,9 +344,6 @@ def test_dagsters_metadata_loses_the_headline_and_keeps_the_rest(room: Newsroom)
         json.loads(row["event"]) for row in room.conn.execute("SELECT event FROM dagster.event_logs ORDER BY event")
     ]
     assert {"label": "headline", "text": BLANK, "page": BLANK} in events and json.loads(kept) in events
-
-
-# --- what does not come back ------------------------------------------------------------------------------------------
 
 
 def test_the_same_feed_grown_does_not_bring_it_back(room: Newsroom) -> None:
