@@ -100,8 +100,10 @@ def _p(value: float) -> str:
 UNITS = {
     "volume_spike": "voices counted",
     "entity_surge": "voices named it",
-    "cross_platform_spread": "voices that crossed over", "novelty": "voices on new matters",
-    "narrative_shift": "bits of divergence", "sentiment_shift": "mean tone from -1 to 1",
+    "cross_platform_spread": "voices that crossed over",
+    "novelty": "voices on new matters",
+    "narrative_shift": "bits of divergence",
+    "sentiment_shift": "mean tone from -1 to 1",
 }
 
 

@@ -169,7 +169,12 @@ def test_the_page_shows_every_state_and_no_address(read: Connection) -> None:
     assert {row["state"] for row in found["sources"]} == {word for word, _ in STATES.values()}
     for word, meaning in STATES.values():
         assert f"{word}</strong>: {meaning}" in html
-    assert "8 sources as of" in html and "The busy paper" in html and ">search</th>" in html and 'id="source-blocked"' in html
+    assert (
+        "8 sources as of" in html
+        and "The busy paper" in html
+        and ">search</th>" in html
+        and 'id="source-blocked"' in html
+    )
     shown = html.partition("<main")[2].partition("</main>")[0] + built["sources/index.json"].decode()
     for hidden in ("127.0.0.1", "http://", "secret words", "BLUESKY_APP_PASSWORD", "HTTP 403"):
         assert hidden not in shown, hidden

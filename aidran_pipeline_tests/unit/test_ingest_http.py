@@ -274,7 +274,9 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-@pytest.mark.parametrize("size", [0, 1, *range(PIECE - 3, PIECE + 4), 4 * PIECE, 5 * PIECE + 7, *range(PIECE + 250, PIECE + 262)])
+@pytest.mark.parametrize(
+    "size", [0, 1, *range(PIECE - 3, PIECE + 4), 4 * PIECE, 5 * PIECE + 7, *range(PIECE + 250, PIECE + 262)]
+)
 @pytest.mark.parametrize("chunk", [1000, 65_536])
 def test_bodies_are_inflated_in_small_pieces_and_whole(size: int, chunk: int) -> None:
     for plain in (b"a" * size, random.Random(size).randbytes(size)):
