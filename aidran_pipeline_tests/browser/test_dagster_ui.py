@@ -245,6 +245,8 @@ def test_schedules_that_ask_and_publish_are_off_and_no_sensor_fails(
         "ingest_schedule": "STOPPED",
         "edition_schedule": "STOPPED",
         "purge_schedule": "RUNNING",
+        "expire_schedule": "RUNNING",
+        "reconcile_schedule": "STOPPED",
     }
     assert {one["sensorState"]["status"] for one in found["sensors"]} == {"RUNNING"}
     assert not [tick["error"] for one in found["sensors"] for tick in one["sensorState"]["ticks"] if tick["error"]]
