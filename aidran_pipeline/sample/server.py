@@ -7,6 +7,7 @@ It shows the world as of `now`, which the demo moves from day to day. What does 
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -150,6 +151,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: every request is a row of table fetches."""
 
 
+class _Http(ThreadingHTTPServer):
+    """Threads that end with the process; a client that hangs up is no error worth a traceback on a terminal."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Anything but a broken connection is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
 def serving(sample: Sample | None = None) -> Iterator[SampleServer]:
     """A server on a free port of loopback, at the evening of the sample's first day, until the block ends."""
@@ -158,8 +170,7 @@ def serving(sample: Sample | None = None) -> Iterator[SampleServer]:
     class Handler(_Handler):
         pass
 
-    with ThreadingHTTPServer((HOST, 0), Handler) as http:
-        http.daemon_threads = True
+    with _Http((HOST, 0), Handler) as http:
         world = SampleServer(sample, int(http.server_address[1]), moment_of(sample.days[0]))
         Handler.world = world
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -252,3 +253,16 @@ def test_the_server_is_on_loopback_only_and_gone_after_the_block() -> None:
         except OSError:
             return
     raise AssertionError("the server still answers")
+
+
+def test_a_client_that_hangs_up_leaves_no_traceback_on_the_terminal(
+    server: SampleServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The demo's own client drops kept connections; the terminal belongs to whoever plays the demo."""
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port)) as conn:
+            conn.sendall(b"GET /feed.xml HTTP/1.1\r\nHost: sample-meridian-post.example\r\n\r\n")
+            assert conn.recv(64).startswith(b"HTTP/")
+            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset
+    time.sleep(0.3)
+    assert "Traceback" not in capfd.readouterr().err
