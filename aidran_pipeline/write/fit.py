@@ -10,6 +10,7 @@ import re
 
 from aidran_pipeline.text import Span, clause_spans, tokens
 from aidran_pipeline.text.facts import title_cased
+from aidran_pipeline.text.prose.clauses import has_verb
 from aidran_pipeline.text.quality import quote_problems
 from aidran_pipeline.text.terms import stems_of
 from aidran_pipeline.write.draft import Use
@@ -116,14 +117,19 @@ def headline_clauses(claim: Claim) -> list[str]:
     spans = [Span(claim.start, claim.end), *clause_spans(claim.source.text, Span(claim.start, claim.end))]
     texts = [s.of(claim.source.text).rstrip(" .,;:") for s in spans]
     low, high = HEADLINE_LENGTH
-    return [t for t in texts if low <= len(t) <= high and stands_alone(t)]
+    whole = texts[0]
+    return [t for t in texts if low <= len(t) <= high and stands_alone(t) and (t == whole or has_verb(t))]
 
 
 def clauses(use: Use) -> list[str]:
-    """A quotation and the clauses in it that stand alone, longest first, without a final stop."""
+    """A quotation and the clauses in it that stand alone, longest first, without a final stop.
+
+    An outlet's own headline may do without a verb; a part cut out of a sentence may not: it says nothing.
+    """
     spans = clause_spans(use.source.text, Span(use.start, use.end))
     texts = {use.quote} | {use.source.text[s.start : s.end].rstrip(" .,;:") for s in spans}
-    return sorted((t for t in texts if t and t in use.quote), key=lambda t: (-len(t), t))
+    kept = (t for t in texts if t and t in use.quote and (t == use.quote or has_verb(t)))
+    return sorted(kept, key=lambda t: (-len(t), t))
 
 
 def stands_alone(clause: str) -> bool:

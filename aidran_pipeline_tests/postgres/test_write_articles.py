@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -18,7 +19,8 @@ from aidran_pipeline.write import (
     content_hash_of,
 )
 from aidran_pipeline.write.builder import Builder
-from aidran_pipeline.write.frames import Voice
+from aidran_pipeline.write.fit import clauses, headline_clauses, is_post
+from aidran_pipeline.write.frames import Voice, use_of
 from aidran_pipeline.write.material import load_material
 from aidran_pipeline.write.sections import write_voices
 from aidran_pipeline.write.threads import threads_of
@@ -279,3 +281,13 @@ def test_a_frame_stands_once_on_a_page_however_many_sections_are_opened(told: Co
             write_voices(builder, threads, section)
         openings = [s.text for s in builder.sentences if s.kind == "synthesis"]
         assert len(openings) == 2 == len(set(openings)), openings
+
+
+def test_a_part_cut_out_of_a_sentence_heads_nothing_without_a_verb(told: Connection) -> None:
+    """Seen on a real page: a sentence broken off before its relative clause had become the headline."""
+    claim = next(c for c in load_material(told, DAY, HEALTH, PUBLICATION).claims if not is_post(c))
+    text = "Over those seven months, the value of the typical task, which we estimate by job postings, rose by a third."
+    quoted = replace(claim, source=replace(claim.source, text=text), start=0, end=len(text), quote=text)
+    use = replace(use_of(quoted), quote=text)
+    offered = {*headline_clauses(quoted), *clauses(use)}
+    assert offered and all("rose" in words for words in offered), offered

@@ -18,6 +18,9 @@ QUOTES = ("The tests that Tallow ran in Bremen were deleted by agents, and SK Hy
         "AI agents that perform well at launch don’t stay that way",
         "half the speed suffices for a country with plenty of cheap hydropower",
         "this became an impetus for galleries",
+        "Oracle laid off 21,000 employees over the past year",
+        "Meta cut 3,000 jobs",
+        "it withheld the report",
     ],
 )
 def test_a_statement_has_a_verb_of_its_own(text: str) -> None:
@@ -32,6 +35,8 @@ def test_a_statement_has_a_verb_of_its_own(text: str) -> None:
         "depends on who counts the savings of AI dubbing",
         "waiting times at a clinic with two imaging models on rented servers",
         "a register of AI systems for every town",
+        "a cut of 3,000 jobs at the plant",
+        "over those seven months, the value of the typical task",
     ],
 )
 def test_a_fragment_has_none(text: str) -> None:

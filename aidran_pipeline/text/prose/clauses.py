@@ -23,6 +23,15 @@ DESCRIBING = frozenset(
 )
 WE = frozenset("i you we they people children women men who police data everyone nobody anyone somebody".split())
 POINTING = frozenset("this that these those".split())
+# Past forms that no rule of spelling tells, of verbs that are no act between two parties (those stand in verbs.py).
+IRREGULAR = frozenset(
+    """arose ate awoke bent bet bit bled blew bore bound bred brought burnt burst came cast caught clung cost crept cut
+    dealt died dove dreamt drank drove dug dwelt fed fell felt fled flew flung forgot forsook fought froze got grew ground
+    had heard held hid hit hung hurt kept knelt knew laid lay leapt learnt left lit lost made meant met overcame overran
+    quit rang ran read rid rode rose sang sank sat saw sent set shed shone shook shot shrank shut slept slid slit sought
+    spat sped spent split spread sprang spun stank stole stood strode strove struck stuck stung swam swept swore swung
+    thought took tore trod underwent undertook understood upheld upset went wept withheld won wore wound wove wrung""".split()
+)
 UNFINISHED = frozenset("be been being having".split())
 
 
@@ -79,7 +88,7 @@ def _maybe(words: Sequence[Word], at: int, last: Word) -> bool:
     word = words[at]
     if word.name or not word.text.isalpha():
         return False
-    if last.kind == "R" or verbs.past(word.text) or word.text == "died":
+    if last.kind == "R" or verbs.past(word.text) or word.text in IRREGULAR:
         return last.kind not in ("D", "P") or last.text in POINTING
     if last.kind in ("D", "P") or last.owner:
         return False
