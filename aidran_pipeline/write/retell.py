@@ -48,7 +48,7 @@ def retell(
     """
     head = conn.execute(
         """SELECT a.id, a.day, a.topic, v.engine, v.records_read, v.warming_up, v.engine_version, v.judge,
-                  v.judge_version
+                  v.judge_version, v.inputs
            FROM article_versions v JOIN articles a ON a.id = v.article_id WHERE v.id = %s""",
         (version_id,),
     ).fetchone()
@@ -58,7 +58,9 @@ def retell(
     written = _written(conn, version_id, material, publication, str(head["engine"]))
     digest = input_digest(material, publication, models)
     if written.draft is not None and not written.reasons:
-        new, status = _publish(conn, material, written.draft, written, run, digest), "published"
+        # What the day was worth was decided then; a source that leaves makes it no other day.
+        worth = dict(head["inputs"].get("newsworthiness") or {})
+        new, status = _publish(conn, material, written.draft, written, run, digest, worth), "published"
     else:
         new, status = _withdraw(conn, head, material, written, run, digest), "withdrawn"
     for lost in conn.execute(LOST, (version_id,)).fetchall():
@@ -95,17 +97,23 @@ def _engines(material: Material, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _publish(conn: Connection, material: Material, draft: Draft, written: Written, run: Run, digest: str) -> int:
+def _publish(
+    conn: Connection, material: Material, draft: Draft, written: Written, run: Run, digest: str, worth: dict[str, Any]
+) -> int:
     draft.inputs["gates"] = [{"gate": name, "passed": True} for name in gate_names()]
+    if worth:
+        draft.inputs["newsworthiness"] = worth
     version, _slug, _number, _new = store_version(
         conn, draft, run=run, engine_version=written.engine_version, judge=judge_of(draft.engine), input_hash=digest,
         withdraws=True,
     )  # fmt: skip
     numbers = decision_numbers(material, draft) | written.numbers | {WITHDRAWN.replace(" ", "_"): True}
+    if worth:
+        numbers["newsworthiness"] = worth
     store_decision(
         conn, day=material.day, topic=material.topic, decision="published", reasons=[], numbers=numbers, draft=None,
         article_version_id=version, decided_at=run.now, engine=written.engine, engine_version=written.engine_version,
-        input_hash=digest, run_id=run.id,
+        input_hash=digest, run_id=run.id, newsworthiness=worth.get("score"), worth=worth.get("worth"),
     )  # fmt: skip
     return version
 

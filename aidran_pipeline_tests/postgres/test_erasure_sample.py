@@ -209,6 +209,12 @@ def test_a_cited_record_goes_and_its_story_is_told_from_the_others(sample: Sampl
     new = done["stories"][0]["slug"]
     left = {row["id"] for row in sample.cited(new)}
     assert left and record["id"] not in left
+    scores = sample.rows(
+        """SELECT d.newsworthiness FROM editorial_decisions d JOIN article_versions v ON v.id = d.article_version_id
+           JOIN articles a ON a.id = v.article_id WHERE a.slug = %s ORDER BY d.id DESC LIMIT 2""",
+        new,
+    )  # fmt: skip
+    assert scores[0] == scores[1] and scores[0]["newsworthiness"] > 0, "the day's worth was decided before"
     page = (sample.home / "site" / "stories" / new / "index.html").read_text()
     assert "this version is told from the others" in page and "Withdrawn sources" in page
     marker = str(len(left) + 1)
