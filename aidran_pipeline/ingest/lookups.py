@@ -7,7 +7,6 @@ no wish of its author. What does not belong here: which posts are due, and what 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +17,7 @@ from aidran_pipeline.ingest.answers import heed
 from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parsed import NotParsable
-from aidran_pipeline.ingest.post_labels import AT_ONCE, INDEX, LONGEST_QUERY, is_hidden
+from aidran_pipeline.ingest.post_labels import AT_ONCE, INDEX, LONGEST_QUERY, is_hidden, views_of
 from aidran_pipeline.ingest.reddit import listing, withdrawn_posts
 from aidran_pipeline.ingest.sessions import sign_in
 from aidran_pipeline.store.db import Connection
@@ -86,7 +85,7 @@ class _Asker:
         for asked in _batches(names):
             query = urlencode([("uris", name) for name in asked], safe=":/")
             attempt = self._ask(f"{host}/xrpc/app.bsky.feed.getPosts?{query}", {}, asked)
-            views = _views(attempt)
+            views = views_of(attempt)
             if views is None:
                 self._note(asked, "unknown")
                 continue
@@ -149,12 +148,3 @@ def _batches(names: Sequence[str]) -> Iterator[list[str]]:
         batch.append(name)
     if batch:
         yield batch
-
-
-def _views(attempt: FetchResult) -> dict[str, dict[str, Any]] | None:
-    """Posts by address; None when the answer is no list of posts."""
-    try:
-        posts = json.loads(attempt.body)["posts"] if attempt.outcome == "ok" else None
-        return {str(view["uri"]): view for view in posts} if isinstance(posts, list) else None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None

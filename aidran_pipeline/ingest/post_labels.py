@@ -58,7 +58,7 @@ def look_up(client: HttpClient, pacer: HostPacer, plan: Plan, posts: Mapping[str
         query = urlencode([("uris", name) for name in asked], safe=":/")
         attempt = client.get(f"{base}/xrpc/app.bsky.feed.getPosts?{query}", now=plan.now)
         heed(client, pacer, attempt, plan.now)
-        views = _views(attempt)
+        views = views_of(attempt)
         if attempt.http_status == 400 and bad < MOST_BAD:
             bad += 1
             found.pages.append(Page(attempt, side=True, purpose="labels"))
@@ -106,8 +106,8 @@ def _labels(labels: Any) -> set[str]:
     return {str(each.get("val")) for each in listed if isinstance(each, dict) and not each.get("neg")}
 
 
-def _views(attempt: FetchResult) -> dict[str, dict[str, Any]] | None:
-    """Views by address; None when the answer holds none."""
+def views_of(attempt: FetchResult) -> dict[str, dict[str, Any]] | None:
+    """Views of posts by address; None when the answer is no list of posts."""
     try:
         posts = json.loads(attempt.body)["posts"] if attempt.outcome == "ok" else None
         return {str(view["uri"]): view for view in posts} if isinstance(posts, list) else None

@@ -21,9 +21,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from aidran_pipeline.signal import volume
-from aidran_pipeline.signal.findings import Finding, Tested, corrected, severity
+from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import ASKED, DayInputs, Evidence
-from aidran_pipeline.signal.volume import DayCount
 from aidran_pipeline.store.db import Connection
 
 VERSION = "coordinated-1"
@@ -125,12 +124,9 @@ class CoordinatedPosting:
         """More of it than usual. Raises LookupError for a version that this release lacks."""
         if version not in (None, *self.versions):
             raise LookupError(f"{version}: this release cannot replay it, only {', '.join(self.versions)}")
-        rise = volume.compare([DayCount.of(day) for day in series], series[-1]["clumping"])
-        overall = corrected(rise.p_value, tests.number)
-        grave = severity(rise.count, rise.mean, rise.p_value, overall, tests.kinds)
         groups = series[-1]["groups"]
         subject = f"{groups[0]['accounts']} accounts, one text" if groups else None
-        return Finding(float(rise.count), round(rise.mean, 6), rise.score, overall, rise.p_value, grave, subject)
+        return volume.rise(series, tests, subject)
 
     def evidence(self, inputs: DayInputs, loaded: Loaded, topic: str, _finding: Finding | None) -> Evidence:
         """The posts, one an account: here each counts by itself, as it is their number that warns."""

@@ -19,9 +19,8 @@ from datetime import UTC, date
 from typing import Any
 
 from aidran_pipeline.signal import volume
-from aidran_pipeline.signal.findings import Finding, Tested, corrected, severity
+from aidran_pipeline.signal.findings import Finding, Tested
 from aidran_pipeline.signal.inputs import DAY_COVERAGE, ONCE, DayInputs, Evidence
-from aidran_pipeline.signal.volume import DayCount
 from aidran_pipeline.store.db import Connection
 
 VERSION = "spread-nb-1"
@@ -129,12 +128,9 @@ class CrossPlatformSpread:
         """More crossing than usual. Raises LookupError for a version that this release lacks."""
         if version not in (None, *self.versions):
             raise LookupError(f"{version}: this release cannot replay it, only {', '.join(self.versions)}")
-        rise = volume.compare([DayCount.of(day) for day in series], series[-1]["clumping"])
-        overall = corrected(rise.p_value, tests.number)
-        grave = severity(rise.count, rise.mean, rise.p_value, overall, tests.kinds)
         spread = series[-1]["spread"]
         subject = path_of(spread[0]) if spread else None
-        return Finding(float(rise.count), round(rise.mean, 6), rise.score, overall, rise.p_value, grave, subject)
+        return volume.rise(series, tests, subject)
 
     def evidence(self, inputs: DayInputs, loaded: Loaded, topic: str, _finding: Finding | None) -> Evidence:
         """The day's voices of the storylines that crossed, on every platform; an earlier first one weighs 0."""

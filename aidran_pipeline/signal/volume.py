@@ -34,7 +34,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from aidran_pipeline.signal.findings import Finding, corrected, severity
+from aidran_pipeline.signal.findings import Finding, Tested, corrected, severity
 
 VERSION = "volume-nb-4"
 WINDOWS = 2
@@ -190,6 +190,14 @@ def compare(series: Sequence[DayCount], clumping: float = 0.0) -> Window:
     φ over the mean where that is more: of what is rare its own days say too little. The last day must be known.
     """
     return _window(known(series[:-1]), series[-1], clumping)
+
+
+def rise(series: Sequence[Mapping[str, Any]], tested: Tested, subject: str | None) -> Finding:
+    """What `compare` says of a stored series whose last day holds its "clumping", as a finding about `subject`."""
+    seen = compare([DayCount.of(day) for day in series], series[-1]["clumping"])
+    overall = corrected(seen.p_value, tested.number)
+    grave = severity(seen.count, seen.mean, seen.p_value, overall, tested.kinds)
+    return Finding(float(seen.count), round(seen.mean, 6), seen.score, overall, seen.p_value, grave, subject)
 
 
 def _window(history: Sequence[DayCount], last: DayCount, clumping: float = 0.0) -> Window:
