@@ -91,6 +91,19 @@ def listing(sample: Sample, community: str, now: datetime, *, limit: int, after:
     return _json({"kind": "Listing", "data": {"after": more, "before": None, "dist": len(page), "children": children}})
 
 
+def thread(sample: Sample, community: str, number: str, now: datetime) -> bytes | None:
+    """A thread as the OAuth interface gives it, the post and what was answered; None for one that is not there.
+
+    The sample's threads are counted as answered, but their answers were not invented.
+    """
+    for item in sample.of("reddit"):
+        if item.where == community and item.visible(now) and thread_name(item) == f"t3_{number}":
+            post = [{"kind": "t3", "data": _thread(sample, item, now)}]
+            parts = ({"after": None, "before": None, "children": children} for children in (post, []))
+            return _json([{"kind": "Listing", "data": part} for part in parts])
+    return None
+
+
 def thread_name(item: Item) -> str:
     """Reddit's full name of a thread."""
     return "t3_s" + item.mark[:7]

@@ -92,10 +92,14 @@ class SampleServer:
         if (ask.method, ask.path) == ("POST", "/api/v1/access_token"):
             return Answer(200, f'{{"access_token":"{REDDIT_TOKEN}","token_type":"bearer","expires_in":86400}}'.encode())
         parts = ask.path.strip("/").split("/")
-        if len(parts) != 3 or parts[0] != "r" or parts[2] != "new.json":
+        threads = len(parts) == 4 and parts[2] == "comments"
+        if parts[0] != "r" or not (threads or (len(parts) == 3 and parts[2] == "new.json")):
             return NOT_FOUND
         if ask.bearer != REDDIT_TOKEN:
             return REFUSED
+        if threads:
+            found = bodies.thread(self.sample, parts[1], parts[3].removesuffix(".json"), self.now)
+            return NOT_FOUND if found is None else Answer(200, found)
         limit, after = int(ask.query.get("limit", "25")), ask.query.get("after")
         return Answer(200, bodies.listing(self.sample, parts[1], self.now, limit=limit, after=after))
 

@@ -242,7 +242,7 @@ def test_the_lead_story_is_the_race_for_concrete(played: Played) -> None:
 def test_the_last_three_days_have_stories_of_many_topics_and_the_rest_has_reasons(played: Played) -> None:
     stories = played.query(STORIES)
     assert {row["day"] for row in stories} == {date(2026, 5, day) for day in (18, 19, 20)}
-    assert 12 <= len(stories) <= 24
+    assert 10 <= len(stories) <= 24
     assert len({row["topic"] for row in stories}) >= 6
     assert {row["engine"] for row in stories} == {"extractive"}
     withheld = played.query("SELECT day, topic, reasons FROM current_decisions WHERE decision = 'withheld'")

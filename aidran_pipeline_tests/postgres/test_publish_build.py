@@ -59,10 +59,12 @@ def _forget(conn: Connection, slug: str) -> None:
         (slug,),
     ).fetchone()
     assert row is not None
+    conn.execute("SET aidran.erasing = 'on'")
     for table in ("sentence_rests_on", "sentence_citations", "citations", "article_sentences", "editorial_decisions"):
         conn.execute(f"DELETE FROM {table} WHERE article_version_id = %s", (row["id"],))
     conn.execute("DELETE FROM article_versions WHERE id = %s", (row["id"],))
     conn.execute("DELETE FROM articles WHERE id = %s", (row["article"],))
+    conn.execute("RESET aidran.erasing")
 
 
 def test_a_build_that_dies_leaves_whole_pages_and_is_finished_by_the_next(

@@ -85,6 +85,8 @@ def row(**changes: Any) -> dict[str, Any]:
         "answers": 40,
         "answers_since": NOW - timedelta(days=20),
         "final_url": "http://a.test/feed",
+        "moved_to": None,
+        "learned_at": None,
     }
     return plain | changes
 
@@ -109,6 +111,7 @@ FAILING = {"status": "failing", "last_error_class": "dns", "last_error": "no suc
         ({"newest_at": NOW - timedelta(days=61), "items": 0}, "stale", "61 days ago"),
         ({"newest_at": NOW - timedelta(days=59), "items": 0}, "thin", "0 items"),
         ({"items": 1}, "thin", "1 item in"),
+        ({"moved_to": "https://c.test/feed", "learned_at": NOW}, "moved", "asked at https://c.test/feed since"),
         ({"final_url": "https://b.test/feed"}, "moved", "since 2026-06-15 came from https://b.test/feed"),
         ({"final_url": "https://b.test/feed", "answers": 9}, "ok", "40 items"),
         ({"final_url": "https://b.test/feed", "answers_since": NOW - timedelta(days=6)}, "ok", "40 items"),
