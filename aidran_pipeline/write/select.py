@@ -15,6 +15,8 @@ from aidran_pipeline.write.fit import SAME_WORDS, headline_clauses, is_post, on_
 from aidran_pipeline.write.material import Claim, Material
 from aidran_pipeline.write.threads import Thread, claim_value, threads_of
 
+# Signals whose records are one matter; those of the others are all that was said that day.
+OF_ONE_MATTER = frozenset({"entity_surge", "narrative_shift", "novelty", "cross_platform_spread"})
 STRONG_RECORDS = 3
 SAME_MATTER, JOINS = 0.3, 0.4  # not told again; told with it
 # A small storyline stands in a section of several only with at least this topic score.
@@ -92,7 +94,7 @@ def make_plan(material: Material, without: frozenset[int] = frozenset(), form: F
     if not threads:
         raise nothing_to_tell(material)
     strong = [t for t in threads if t.records >= STRONG_RECORDS and t.authors >= 2]
-    lead = _lead(threads, strong)
+    lead = _lead(threads, strong, _matter(material))
     sections: list[tuple[str, list[Thread]]] = [("storyline", [lead])]
     second = [t for t in strong if t is not lead][: most - 1]
     if len(second) < most - 1 and lead.news() and len({c.source.author_key for c in lead.posts()}) >= REACTIONS:
@@ -135,11 +137,23 @@ def same_matter(one: Thread, told: Thread, least: float = SAME_MATTER) -> bool:
     return any(similarity(a.quote, b.quote) >= least for a in one.claims[:4] for b in told.claims[:12])
 
 
-def _lead(threads: list[Thread], strong: list[Thread]) -> Thread:
-    """The most newsworthy storyline with a headline in it, one that several outlets carried if there is one."""
+def _matter(material: Material) -> frozenset[int]:
+    """Records of the matter that the page is written for, where its most telling signal is of one matter."""
+    strongest = next(iter(material.signals), None)
+    if strongest is None or strongest["kind"] not in OF_ONE_MATTER:
+        return frozenset()
+    return frozenset(int(record) for record in strongest["evidence"] or {})
+
+
+def _lead(threads: list[Thread], strong: list[Thread], matter: frozenset[int]) -> Thread:
+    """The most newsworthy storyline with a headline in it, one that several outlets carried if there is one.
+
+    matter: records of what the page is written for; a storyline with one of them comes before all others.
+    """
     able = [t for t in threads if any(headline_clauses(c) for c in t.claims[:8])]
     if not able:
         raise NotEnough("headline", "no storyline offers a clause that can stand as a headline")
+    able = [t for t in able if any(c.source.record_id in matter for c in t.claims)] or able
     tests: tuple[Callable[[Thread], bool], ...] = (
         lambda t: t in strong and t.families >= 2,
         lambda t: t.families >= 2,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,8 +16,11 @@ from aidran_pipeline.publish import render_site
 from aidran_pipeline.store.db import Connection
 from aidran_pipeline.store.provenance import Run
 from aidran_pipeline.write import check_article, in_order, write_article
+from aidran_pipeline.write.fit import headline_clauses
 from aidran_pipeline.write.material import load_material
 from aidran_pipeline.write.newsworthiness import newsworthiness_of
+from aidran_pipeline.write.select import make_plan
+from aidran_pipeline.write.threads import threads_of
 from aidran_pipeline_tests.material import DAY, HEALTH, LAW, PUBLICATION, rows, write
 from aidran_pipeline_tests.world import at
 
@@ -193,6 +197,20 @@ def test_a_warning_is_no_reason_for_a_story_and_stands_beside_one(told: Connecti
     ) == [("2.0",)]
     page = pages_of(told)[f"stories/{result.slug}/index.html"]
     assert "because of a strong volume spike" in page and "coordinated posting" in page.split("Take care")[1]
+
+
+def test_the_page_leads_with_the_matter_it_is_written_for(told: Connection) -> None:
+    """A signal of one matter puts the storyline of its records first; a rise of all voices does not."""
+    material = load_material(told, DAY, HEALTH, PUBLICATION)
+    usual = make_plan(material).lead.storyline.id
+    others = [
+        t for t in threads_of(material) if t.storyline.id != usual and any(headline_clauses(c) for c in t.claims[:8])
+    ]
+    wanted = others[-1]
+    evidence = {str(wanted.claims[0].source.record_id): 1.0}
+    for kind, lead in (("entity_surge", wanted.storyline.id), ("volume_spike", usual)):
+        signal_row = {"kind": kind, "evidence": evidence}
+        assert make_plan(replace(material, signals=(signal_row,))).lead.storyline.id == lead
 
 
 # --- seen ----------------------------------------------------------------------------------------------------------------
