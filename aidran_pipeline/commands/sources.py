@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aidran_pipeline.commands.console import EXIT_FAILED, CommandError, ago, emit_json, say, table
 from aidran_pipeline.config.settings import Settings
+
+if TYPE_CHECKING:
+    from aidran_pipeline.defs.resources import Newsroom
+    from aidran_pipeline.store.db import Connection
 
 COLUMNS = (
     "id", "kind", "platform", "publisher", "enabled", "status", "last_attempt_at", "last_success_at", "last_new_at",
@@ -24,6 +29,14 @@ MEANING = {
 }
 
 
+@contextmanager
+def _as_configured(newsroom: Newsroom) -> Iterator[Connection]:
+    """The tables as a run with today's configuration would find them; looking at them changes no row."""
+    with newsroom.connection() as conn, conn.transaction(force_rollback=True):
+        newsroom.sync(conn)
+        yield conn
+
+
 def show_sources(*, as_json: bool) -> None:
     """Every configured source, by platform and id; then what to look at: errors, moves, gaps."""
     from aidran_pipeline.defs.resources import Newsroom
@@ -31,8 +44,7 @@ def show_sources(*, as_json: bool) -> None:
 
     newsroom = Newsroom(settings=Settings())
     now = datetime.now(UTC)
-    with newsroom.connection() as conn:
-        newsroom.sync(conn)
+    with _as_configured(newsroom) as conn:
         rows = source_health(conn, now)
     if as_json:
         emit_json([_document(row) for row in rows])
@@ -146,8 +158,7 @@ def check_sources(*, as_json: bool, stored: bool) -> int:
     asked = {} if stored else _ask_due(settings, datetime.now(UTC), quiet=as_json)
     now = datetime.now(UTC)
     newsroom = Newsroom(settings=settings)
-    with newsroom.connection() as conn:
-        newsroom.sync(conn)
+    with _as_configured(newsroom) as conn:
         found = _judged(conn, now)
     if as_json:
         emit_json({"asked": asked, "sources": found})

@@ -322,6 +322,8 @@ def _outlines(data: bytes, file: str, complaints: _Complaints) -> list[Outline]:
     reader = _Reader(file, complaints)
     try:
         reader.parser.Parse(data, True)
+    except ConfigError:  # a ValueError itself
+        raise
     except expat.ExpatError as error:
         said = expat.errors.messages.get(error.code, str(error))
         raise ConfigError(f"{file}, line {error.lineno}: not well-formed XML: {said}; correct the file") from error

@@ -40,7 +40,7 @@ WHERE article_version_id = ANY(%s) ORDER BY article_version_id, ordinal
 """
 CITATIONS = """
 SELECT c.id, c.article_version_id, c.kind, c.number, c.weight, c.record_id, c.record_version_id, c.web_page_version_id,
-       t.record_version_id AS scored_version, COALESCE(rv.erased_at, wv.erased_at) IS NOT NULL AS erased
+       t.record_version_id AS scored_version, COALESCE(rv.erased_at, wv.erased_at) AS erased
 FROM citations c
 LEFT JOIN record_versions rv ON rv.id = c.record_version_id
 LEFT JOIN web_page_versions wv ON wv.id = c.web_page_version_id
@@ -207,10 +207,11 @@ def _counts(stories: Stories, version_id: int, cites: Sequence[Any], own: Sequen
     head, used = stories.head[version_id], {use["citation_id"] for use in own}
     for column, kind in (("records_cited", "record"), ("pages_cited", "web")):
         report.count("count")
-        # A version that cited what was erased since printed its number; one made after that counts what is left.
-        counted = sum(row["kind"] == kind and not (row["erased"] and head["withdraws"]) for row in cites)
-        if counted != head[column] and head["redacted_at"] is not None:
-            counted = max(counted, sum(row["kind"] == kind for row in cites))
+        # What was erased later was counted when the version was made; what its erasure made it do without was not.
+        counted = sum(
+            row["kind"] == kind and not (head["withdraws"] and row["erased"] and row["erased"] <= head["published_at"])
+            for row in cites
+        )
         if counted != head[column]:
             report.add(
                 "count", f"{stories.name(version_id)}: {column.replace('_', ' ')} is not the number of its citations",

@@ -249,7 +249,7 @@ def show_why(answer: Why, width: int = 100) -> list[Line]:
         page.pairs({
             "observed": f"{signal['observed']:g}, {signal['expected']:.1f} expected, score {signal['score']:.2f}",
             "p-value": f"{signal['p_uncorrected']:.3g} alone, {signal['p_value']:.3g} corrected for the topics tested",
-            "evidence": f"{signal['records']} records, {signal['authors']} authors, {signal['families']} families",
+            "evidence": f"{signal['records']} voices, {signal['authors']} authors, {signal['families']} families",
             "engine": signal["engine_version"], "run": signal["run_id"],
         })  # fmt: skip
     for earlier in answer.earlier:

@@ -20,7 +20,8 @@ SELECT kind, outcome, history_days, tests, engine_version, sealed_at, backfilled
 WHERE day = %s AND topic = %s ORDER BY kind
 """
 EVIDENCE = """
-SELECT s.kind, e.weight, r.id, r.platform, r.publisher, r.author_name, r.community, r.url, r.published_at,
+SELECT s.kind, e.weight, r.id, r.erased_at, r.day, r.platform, r.publisher, r.author_name, r.community, r.url,
+       r.published_at,
        row_number() OVER strongest AS place, count(*) OVER (PARTITION BY s.kind) AS of
 FROM signals s JOIN signal_evidence e ON e.signal_id = s.id JOIN records r ON r.id = e.record_id
 WHERE s.day = %s AND s.topic = %s
@@ -40,12 +41,16 @@ TERMS = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """A record that a signal rests on. marker: its citation in the story, None when the story does not cite it."""
+    """A record that a signal rests on. marker: its citation in the story, None when the story does not cite it.
+
+    Of one that was erased only platform and day are told.
+    """
 
     name: str
     platform: str
     url: str
     published_at: Any
+    day: Any
     weight: float
     marker: str | None
 
@@ -97,14 +102,16 @@ def read_reasons(conn: Connection, head: Head) -> Reasons:
 
 def _reason(head: Head, kept: dict[str, Any], rows: list[dict[str, Any]], markers: dict[int, str]) -> Reason:
     shown = [
-        Evidence(_name(row), row["platform"], row["url"], row["published_at"], float(row["weight"]),
-                 markers.get(row["id"]))
+        Evidence(_name(row), row["platform"], row["url"], None if row["erased_at"] else row["published_at"],
+                 row["day"], float(row["weight"]), None if row["erased_at"] else markers.get(row["id"]))
         for row in rows[:SHOWN]
     ]  # fmt: skip
     return Reason(kept["kind"], signal({**kept, "day": head.day}), shown, len(rows))
 
 
 def _name(row: dict[str, Any]) -> str:
+    if row["erased_at"] is not None:
+        return "withdrawn"
     if row["platform"] == "bluesky":
         return "@" + str(row["author_name"] or "unknown").lstrip("@")
     if row["platform"] == "reddit":

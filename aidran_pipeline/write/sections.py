@@ -91,7 +91,8 @@ def _opening_first(news: list[Claim]) -> list[Claim]:
 def _corroboration(builder: Builder, news: list[Claim], section: int, paragraph: int) -> None:
     """Outlets whose claims repeat what was quoted: named and cited, not quoted once more."""
     ground = builder.rows(section, paragraph)
-    quoted = [u.quote for i in ground for u in builder.sentences[i].uses]
+    # The statement it names is the first: an outlet that repeats another one does not carry "the same news".
+    quoted = [u.quote for i in ground[:1] for u in builder.sentences[i].uses]
     named = {u.source.publisher for i in ground for u in builder.sentences[i].uses}
     uses: list[Use] = []
     for claim in news:
@@ -118,7 +119,10 @@ def _earliest(builder: Builder, section: int, paragraph: int) -> None:
         if u.source.kind == "record" and u.source.platform == "news" and u.source.published
     }  # fmt: skip
     families = {s.family for s in sources.values()}
-    if len(families) < 3 or not builder.room_for_synthesis(section):
+    # A page says no moment of its own: with one of a further outlet nobody can be called the earliest.
+    pages = {u.source.publisher for i in rows for u in builder.sentences[i].uses if u.source.kind == "web"}
+    further = pages - {s.publisher for s in sources.values()}
+    if len(families) < 3 or further or not builder.room_for_synthesis(section):
         return
     first = earliest(sources.values())
     if first is None or first.published is None:

@@ -236,9 +236,11 @@ def _fits(question: str, cue: re.Pattern[str], claim: Claim) -> bool:
         return bool(TOLD[question].search(claim.quote))
     if question == "counter":
         told = TOLD["counter"] if not is_post(claim) else cue
+        if MATTERS.search(claim.quote):  # "the doubt matters because …" says why, not what is to be said against it
+            return False
         return claim.stance == "critical" or (bool(told.search(claim.quote)) and claim.kind in ("opinion", "statement"))
     if question == "advice":
-        return claim.kind in ("advice", "announcement") or bool(cue.search(claim.quote))
+        return claim.kind == "advice" or bool(cue.search(claim.quote))
     return bool(cue.search(claim.quote))
 
 

@@ -106,11 +106,17 @@ VOICES_OPEN = (
 REACTIONS_OPEN = (
     "{n} people spoke of the same matter on {places}.",
     "On {places}, {n} people had their say on this.",
-    "{n} people took it up on {places}.",
+    "{n} people wrote about this on {places}.",
 )
 EARLIEST = "Of the {n} cited on this, {outlet} was the earliest, on {moment}."
-DEK_SECOND = ("{q}, {who} reported; the page rests on {tail}.", "{q}, {who} wrote; the page rests on {tail}.")
-DEK_PLAIN = ("{who} had it on {date}; the page rests on {tail}.", "{who} had it; the page rests on {tail}.")
+DEK_SECOND = (
+    "{q}, {who} reported; the records it cites come from {tail}.",
+    "{q}, {who} wrote; the records it cites come from {tail}.",
+)
+DEK_PLAIN = (
+    "{who} had it on {date}; the records it cites come from {tail}.",
+    "{who} had it; the records it cites come from {tail}.",
+)
 HEADINGS = ("What {n} report", "What {n} reports", "What {n} say", "What {n} says")
 QUESTIONS = {
     "why": ("Why does {subject} matter?", "Why do {subject} matter?", "Why does this matter?"),
@@ -122,13 +128,15 @@ QUESTIONS = {
 }
 NOTHING = {
     "why": (
-        "Beyond the quotations above, nothing on why it matters was found in the {n} records read; "
+        "Nothing more on why this matter counts was found beyond the quotations above; {n} records were read, and "
         "{outlets} carried it.",
-        "Beyond the quotations above, nothing on why it matters was found in the {n} records read; "
+        "Nothing more on why this matter counts was found beyond the quotations above; {n} records were read, and "
         "{outlets} spoke of it.",
     ),
-    "advice": ("Beyond the quotations above, no advice and no next step was found in the {n} records read.",),
-    "counter": ("Beyond the quotations above, no argument for the other side was found in the {n} records read.",),
+    "advice": (
+        "No advice and no next step on this matter was found beyond the quotations above; {n} records were read.",
+    ),
+    "counter": ("No argument against it was found on this matter beyond the quotations above; {n} records were read.",),
 }
 LOUDER = (
     "{label} was louder than usual on {date}: {observed}, where its share of the {history} before gives {expected}."

@@ -67,7 +67,7 @@ def clean_draft() -> Draft:
     sentences = [
         Sentence("headline", "The Port of Aldmoor opened a 40-megawatt data hall on Tuesday", kind="synthesis", rests_on=[4]),
         Sentence("short_title", "Port of Aldmoor", kind="synthesis", rests_on=[4]),
-        Sentence("dek", "Harbour Ledger had it on 20 May; the page rests on four outlets and two posts.", kind="synthesis",
+        Sentence("dek", "Harbour Ledger had it on 20 May; the records it cites come from four outlets and two posts.", kind="synthesis",
                  rests_on=[4, 5, 7, 8, 9, 11, 12], facts=[CountFact("four outlets", "families", 4), CountFact("two posts", "posts", 2)]),
         Sentence("heading", "Port of Aldmoor", 1, kind="synthesis", rests_on=[4]),
         cited("body", 1, 1, "Harbour Ledger reported on 20 May: ", lead),
@@ -90,7 +90,7 @@ def clean_draft() -> Draft:
         Sentence("question", "What do the cited sources advise or do about this?", 2, kind="synthesis", rests_on=[4]),
         cited("answer", 2, 1, "Harbour Ledger wrote: ", use(1, "The hall draws its cooling water from the harbour")),
         Sentence("question", "What is the strongest counter-argument in the records?", 3, kind="synthesis", rests_on=[4]),
-        Sentence("answer", "Beyond the quotations above, no argument for the other side was found in the nine records read.",
+        Sentence("answer", "No argument against it was found on this matter beyond the quotations above; nine records were read.",
                  3, 1, "synthesis", rests_on=[4], facts=[CountFact("nine", "records_read", 9)]),
     ]  # fmt: skip
     draft = Draft(DAY, "ai-healthcare", sentences, records_read=9, warming_up=True)

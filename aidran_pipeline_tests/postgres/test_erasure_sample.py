@@ -191,6 +191,16 @@ def a_story(sample: Sample, least: int = 8) -> str:
     )  # fmt: skip
 
 
+def test_a_story_that_loses_two_sources_one_after_the_other_still_verifies(sample: Sample) -> None:
+    """The version told after the first erasure counted the second source, which is erased in it later."""
+    slug = a_story(sample)
+    for number in (0, 1):
+        record = sample.cited(slug)[number]
+        done = json.loads(sample.aidran("erase", record["url"], "--reason", "asked", "--yes", "--json").stdout)
+        slug = done["stories"][0]["slug"]
+        sample.holds()
+
+
 @pytest.mark.parametrize("platform", ["news", "bluesky", "reddit"])
 def test_a_cited_record_goes_and_its_story_is_told_from_the_others(sample: Sample, platform: str) -> None:
     slug = next(

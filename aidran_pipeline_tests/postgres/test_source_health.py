@@ -256,6 +256,19 @@ def moved(conn: Connection, learned: bool = True) -> None:
     )
 
 
+def test_looking_changes_no_row(
+    command: Any, read: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another list of sources is shown as a run would find it, and marks nobody as removed: that is for a run to do."""
+    other = tmp_path / "other.yaml"
+    other.write_text("sources:\n- {id: another, kind: rss, url: https://another.test/feed, publisher: Another}\n")
+    monkeypatch.setenv("AIDRAN_SOURCES", str(other))
+    before = read.execute("SELECT * FROM sources ORDER BY id").fetchall()
+    shown = [row["id"] for row in json.loads(command("--json"))]
+    assert shown == ["another"]
+    assert read.execute("SELECT * FROM sources ORDER BY id").fetchall() == before
+
+
 def test_json_tells_all_of_a_source(command: Any, read: Connection) -> None:
     moved(read, learned=False)
     found = {row["id"]: row for row in json.loads(command("--json"))}
