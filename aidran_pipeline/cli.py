@@ -200,7 +200,7 @@ def costs(
 @app.command()
 def site(
     serve: Annotated[bool, typer.Option("--serve", help="Serve the built site on loopback until stopped.")] = False,
-    port: Annotated[int, typer.Option(help="Port of --serve.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port of --serve.", min=0, max=65535)] = 8000,
 ) -> None:
     """Build the static site from the database; with --serve, read it in a browser."""
     from aidran_pipeline.commands.site import build
@@ -209,7 +209,7 @@ def site(
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000) -> None:
+def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.", min=1, max=65535)] = 3000) -> None:
     """Dagster UI and daemon on loopback, on the embedded or configured database."""
     from aidran_pipeline.commands.dev import start
 

@@ -109,8 +109,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return "now" if size < 1 else (f"{size:.0f} s ago" if seconds >= 0 else f"in {size:.0f} s")
 
 
-def parse_day(text: str | None, *, today: date | None = None) -> date:
-    """A day of the newsroom. Raises UsageError for what is no date, lies ahead, or lies before the first day."""
+def parse_day(text: str | None, *, today: date | None = None, option: str = "--day") -> date:
+    """A day of the newsroom. Raises UsageError for what is no date, lies ahead, or lies before the first day.
+
+    option: what the day was given as, for the message.
+    """
     today = today or datetime.now(UTC).date()
     named = {None: today, "today": today, "yesterday": today - timedelta(days=1)}
     if text in named:
@@ -119,11 +122,11 @@ def parse_day(text: str | None, *, today: date | None = None) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--day {text!r} is not a date; write YYYY-MM-DD, today or yesterday") from None
+        raise UsageError(f"{option} {text!r} is not a date; write YYYY-MM-DD, today or yesterday") from None
     if day > today:
-        raise UsageError(f"--day {day} lies ahead: today is {today} (UTC); name a day up to today")
+        raise UsageError(f"{option} {day} lies ahead: today is {today} (UTC); name a day up to today")
     if day < FIRST_DAY:
-        raise UsageError(f"--day {day} is before the newsroom's first day; name a day from {FIRST_DAY} on")
+        raise UsageError(f"{option} {day} is before the newsroom's first day; name a day from {FIRST_DAY} on")
     return day
 
 

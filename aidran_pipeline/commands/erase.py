@@ -84,7 +84,7 @@ def _told(done: Erasure, data: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         emit_json({**data, "site": built})
         return 0
-    say(f"{len(done.records)} records erased")
+    say(f"{len(done.records)} {'record' if len(done.records) == 1 else 'records'} erased")
     for name, number in sorted(done.figures.items()):
         if number:
             say(f"  {number:>6} {name.replace('_', ' ')}")

@@ -82,8 +82,8 @@ def replay_signals(first_text: str | None, last_text: str | None, *, records: bo
         latest = latest_day(conn)
         if latest is None:
             raise CommandError("nothing was measured yet; `aidran run` makes an edition")
-        last = parse_day(last_text) if last_text else latest
-        first = parse_day(first_text) if first_text else last
+        last = parse_day(last_text, option="--to") if last_text else latest
+        first = parse_day(first_text, option="--from") if first_text else last
         if first > last:
             raise CommandError(f"--from {first} lies after --to {last}")
         told = replay_days(conn, first, last, records=records)

@@ -23,4 +23,7 @@ def build(*, serve: bool, port: int) -> None:
     if serve:
         from aidran_pipeline.publish import serve as serve_folder
 
-        serve_folder(settings.site_dir, port)
+        try:
+            serve_folder(settings.site_dir, port)
+        except OSError as error:
+            raise CommandError(f"port {port} cannot be used: {error.strerror}; name another one with --port") from error

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 RUN = 4  # words in a row that are the text's own; three are said by chance
-BLANK = "Withdrawn at its source."
+BLANK = "Source withdrawn."
 _WORD = re.compile(r"\w+")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 

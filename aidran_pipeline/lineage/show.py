@@ -64,7 +64,7 @@ def _tombstone(trace: Trace, lost: Mapping[str, Any], width: int) -> list[Line]:
     """A citation whose source was erased: when, why, and that nothing of it is kept."""
     page, story = Page(width), trace.story
     shown = f"[{lost['number']}]" if lost["kind"] == "record" else f"w{lost['number']}"
-    page.line(("head", f"{shown}  withdrawn at its source"))
+    page.line(("head", f"{shown}  source withdrawn"))
     page.text(
         f"{story['slug']}\nversion {story['version']} of {story['versions']}, {story['label']}, {story['day']}",
         indent=0,
@@ -299,8 +299,10 @@ def _baseline(page: Page, baseline: Mapping[str, Any]) -> None:
         "unknown" if baseline["voices"] is None else f"{baseline['voices']} of {baseline['of_all_voices']} that day"
     )
     mean = f"; {baseline['mean_before']} a day before" if baseline["mean_before"] is not None else ""
+    # Other kinds count something of their own: `aidran signals` prints it with its unit.
+    own = None if baseline["kind"] != "volume_spike" else voices + mean
     page.pairs({
-        "outcome": baseline["outcome"].replace("_", " "), "voices": voices + mean,
+        "outcome": baseline["outcome"].replace("_", " "), "voices": own,
         "history": f"{baseline['history_days']} days",
         "sources": f"{baseline['sources_reached']} of {baseline['sources']} reached the day",
         "unknown": ", ".join(baseline["unknown_sources"][:12]), "engine": baseline["engine_version"],

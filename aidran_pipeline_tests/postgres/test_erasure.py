@@ -220,7 +220,7 @@ def test_old_versions_show_blanks_and_the_page_says_the_story_was_withdrawn(room
     assert json.loads((pages / "index.json").read_text())["status"] == "withdrawn"
     old = (pages / "v" / "2" / "index.html").read_text()
     assert BLANK in old and "What quoted it is blanked" in old
-    assert "withdrawn at its source" in (pages / "v" / "2" / "citations" / str(marker) / "index.html").read_text()
+    assert "source withdrawn" in (pages / "v" / "2" / "citations" / str(marker) / "index.html").read_text()
     assert not (pages / "citations" / str(marker)).exists() or marker == 1
     for listing in ("feed.xml", "feed.json", "sitemap.xml", "index.html"):
         assert slug not in (room.settings.site_dir / listing).read_text(), listing
@@ -237,7 +237,7 @@ def test_trace_of_a_withdrawn_citation_tells_the_tombstone(room: Newsroom) -> No
     assert stone is not None
     assert chain.as_dict()["tombstone"]["keyed_hash"] == stone["keyed_hash"]
     shown = "\n".join(line.plain for line in show_trace(chain))
-    assert "withdrawn at its source" in shown and "a test asks" in shown and "a copy without it is kept" in shown
+    assert "source withdrawn" in shown and "a test asks" in shown and "a copy without it is kept" in shown
     assert stone["figures"]["quotes"] >= 1 and stone["record_id"] == room.record(6)
 
 
