@@ -122,14 +122,18 @@ def headline_clauses(claim: Claim) -> list[str]:
 
 
 def clauses(use: Use) -> list[str]:
-    """A quotation and the clauses in it that stand alone, longest first, without a final stop.
+    """A quotation and the clauses in it that stand alone, longest first, without a final stop."""
+    spans = clause_spans(use.source.text, Span(use.start, use.end))
+    texts = {use.quote} | {use.source.text[s.start : s.end].rstrip(" .,;:") for s in spans}
+    return sorted((t for t in texts if t and t in use.quote), key=lambda t: (-len(t), t))
+
+
+def telling_clauses(use: Use) -> list[str]:
+    """Those that may be made a title.
 
     An outlet's own headline may do without a verb; a part cut out of a sentence may not: it says nothing.
     """
-    spans = clause_spans(use.source.text, Span(use.start, use.end))
-    texts = {use.quote} | {use.source.text[s.start : s.end].rstrip(" .,;:") for s in spans}
-    kept = (t for t in texts if t and t in use.quote and (t == use.quote or has_verb(t)))
-    return sorted(kept, key=lambda t: (-len(t), t))
+    return [text for text in clauses(use) if text == use.quote or has_verb(text)]
 
 
 def stands_alone(clause: str) -> bool:

@@ -15,11 +15,11 @@ from aidran_pipeline.write.draft import CountFact, Sentence, Use
 from aidran_pipeline.write.fit import (
     HEADLINE_LENGTH,
     SUBJECT,
-    clauses,
     repeats,
     sentence_case,
     similarity,
     stands_alone,
+    telling_clauses,
 )
 from aidran_pipeline.write.frames import day_name, speaker_name
 from aidran_pipeline.write.threads import Thread
@@ -43,7 +43,7 @@ def _candidates(builder: Builder, section: int, low: int, high: int) -> list[Can
         if sentence.part == "body" and sentence.section == section
         for use in sentence.uses
         if use.source.kind == "record"
-        for clause in clauses(use)
+        for clause in telling_clauses(use)
         if low <= len(clause) <= high and stands_alone(clause)
     ]
 

@@ -138,6 +138,17 @@ NOTHING = {
     ),
     "counter": ("No argument against it was found on this matter beyond the quotations above; {n} records were read.",),
 }
+# What stories that stand were written with: known to the judge, written no more.
+FORMER = (
+    "{q}, {who} reported; the page rests on {tail}.",
+    "{q}, {who} wrote; the page rests on {tail}.",
+    "{who} had it on {date}; the page rests on {tail}.",
+    "{who} had it; the page rests on {tail}.",
+    "Beyond the quotations above, nothing on why it matters was found in the {n} records read; {outlets} carried it.",
+    "Beyond the quotations above, nothing on why it matters was found in the {n} records read; {outlets} spoke of it.",
+    "Beyond the quotations above, no advice and no next step was found in the {n} records read.",
+    "Beyond the quotations above, no argument for the other side was found in the {n} records read.",
+)
 LOUDER = (
     "{label} was louder than usual on {date}: {observed}, where its share of the {history} before gives {expected}."
 )

@@ -19,7 +19,7 @@ from aidran_pipeline.write import (
     content_hash_of,
 )
 from aidran_pipeline.write.builder import Builder
-from aidran_pipeline.write.fit import clauses, headline_clauses, is_post
+from aidran_pipeline.write.fit import headline_clauses, is_post, telling_clauses
 from aidran_pipeline.write.frames import Voice, use_of
 from aidran_pipeline.write.material import load_material
 from aidran_pipeline.write.sections import write_voices
@@ -289,5 +289,5 @@ def test_a_part_cut_out_of_a_sentence_heads_nothing_without_a_verb(told: Connect
     text = "Over those seven months, the value of the typical task, which we estimate by job postings, rose by a third."
     quoted = replace(claim, source=replace(claim.source, text=text), start=0, end=len(text), quote=text)
     use = replace(use_of(quoted), quote=text)
-    offered = {*headline_clauses(quoted), *clauses(use)}
+    offered = {*headline_clauses(quoted), *telling_clauses(use)}
     assert offered and all("rose" in words for words in offered), offered
