@@ -7,7 +7,7 @@ no wish of its author. What does not belong here: which posts are due, and what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from aidran_pipeline.ingest.answers import heed
 from aidran_pipeline.ingest.http import FetchResult, HttpClient, Limits
 from aidran_pipeline.ingest.pacing import HostPacer
 from aidran_pipeline.ingest.parsed import NotParsable
-from aidran_pipeline.ingest.post_labels import AT_ONCE, INDEX, LONGEST_QUERY, is_hidden, views_of
+from aidran_pipeline.ingest.post_labels import INDEX, batches, is_hidden, views_of
 from aidran_pipeline.ingest.reddit import listing, withdrawn_posts
 from aidran_pipeline.ingest.sessions import sign_in
 from aidran_pipeline.store.db import Connection
@@ -82,7 +82,7 @@ class _Asker:
     def _posts(self, host: str, names: Sequence[str]) -> list[str]:
         """Note what is there or unknown; what was left out is returned."""
         missing: list[str] = []
-        for asked in _batches(names):
+        for asked in batches(names):
             query = urlencode([("uris", name) for name in asked], safe=":/")
             attempt = self._ask(f"{host}/xrpc/app.bsky.feed.getPosts?{query}", {}, asked)
             views = views_of(attempt)
@@ -136,15 +136,3 @@ class _Asker:
         self.found.answers |= dict.fromkeys(names, answer)
         if status is not None:
             self.found.withdrawn |= dict.fromkeys(names, status)
-
-
-def _batches(names: Sequence[str]) -> Iterator[list[str]]:
-    """As many names as one address may hold."""
-    batch: list[str] = []
-    for name in names:
-        if batch and (len(batch) == AT_ONCE or sum(len(each) + 6 for each in [*batch, name]) > LONGEST_QUERY):
-            yield batch
-            batch = []
-        batch.append(name)
-    if batch:
-        yield batch

@@ -52,7 +52,7 @@ def look_up(client: HttpClient, pacer: HostPacer, plan: Plan, posts: Mapping[str
     found, base = Shown(), str(plan.source["config"].get("labels") or INDEX).rstrip("/")
     settled_until = micros_of(plan.now - SETTLED)
     found.hidden = {name for name in posts if len(name) > LONGEST_NAME}
-    waiting, bad = deque(_batches(sorted(posts.keys() - found.hidden))), 0
+    waiting, bad = deque(batches(sorted(posts.keys() - found.hidden))), 0
     while waiting:
         asked = waiting.popleft()
         query = urlencode([("uris", name) for name in asked], safe=":/")
@@ -82,7 +82,7 @@ def look_up(client: HttpClient, pacer: HostPacer, plan: Plan, posts: Mapping[str
     return found
 
 
-def _batches(names: list[str]) -> Iterator[list[str]]:
+def batches(names: Sequence[str]) -> Iterator[list[str]]:
     """As many names as one address may hold."""
     batch: list[str] = []
     for name in names:

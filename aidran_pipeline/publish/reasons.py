@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aidran_pipeline.publish.read import Head
+from aidran_pipeline.publish.story_rows import record_name
 from aidran_pipeline.publish.words import signal
 from aidran_pipeline.store.db import Connection
 
@@ -101,19 +102,14 @@ def read_reasons(conn: Connection, head: Head) -> Reasons:
 
 
 def _reason(head: Head, kept: dict[str, Any], rows: list[dict[str, Any]], markers: dict[int, str]) -> Reason:
-    shown = [
-        Evidence(_name(row), row["platform"], row["url"], None if row["erased_at"] else row["published_at"],
-                 row["day"], float(row["weight"]), None if row["erased_at"] else markers.get(row["id"]))
-        for row in rows[:SHOWN]
-    ]  # fmt: skip
+    shown = [_evidence(row, markers) for row in rows[:SHOWN]]
     return Reason(kept["kind"], signal({**kept, "day": head.day}), shown, len(rows))
 
 
-def _name(row: dict[str, Any]) -> str:
+def _evidence(row: dict[str, Any], markers: dict[int, str]) -> Evidence:
     if row["erased_at"] is not None:
-        return "withdrawn"
-    if row["platform"] == "bluesky":
-        return "@" + str(row["author_name"] or "unknown").lstrip("@")
-    if row["platform"] == "reddit":
-        return f"r/{row['community']}" if row["community"] else "Reddit"
-    return str(row["publisher"])
+        return Evidence("withdrawn", row["platform"], "", None, row["day"], float(row["weight"]), None)
+    return Evidence(
+        record_name(row), row["platform"], row["url"], row["published_at"], row["day"], float(row["weight"]),
+        markers.get(row["id"]),
+    )  # fmt: skip

@@ -52,6 +52,15 @@ ORDER BY l.kind, l.citation_number, l.ordinal, l.start_at
 PLATFORM = {"bluesky": "Bluesky", "reddit": "Reddit", "news": "News"}
 
 
+def record_name(row: dict[str, Any]) -> str:
+    """Who speaks in a record, by its platform: the outlet, the author's handle, the subreddit."""
+    if row["platform"] == "bluesky":
+        return "@" + str(row["author_name"] or "unknown").lstrip("@")
+    if row["platform"] == "reddit":
+        return f"r/{row['community']}" if row["community"] else "Reddit"
+    return str(row["publisher"])
+
+
 @dataclass
 class Line:
     """One sentence with what it rests on: ordinals of this version, and earlier stories as (slug, headline, day)."""
@@ -93,14 +102,7 @@ class Cite:
     @property
     def name(self) -> str:
         """Who is cited: outlet, author's handle, subreddit, or the page's site."""
-        row = self.first
-        if self.kind == "web":
-            return self.site
-        if row["platform"] == "bluesky":
-            return "@" + str(row["author_name"] or "unknown").lstrip("@")
-        if row["platform"] == "reddit":
-            return f"r/{row['community']}" if row["community"] else "Reddit"
-        return str(row["publisher"])
+        return self.site if self.kind == "web" else record_name(self.first)
 
     @property
     def platform(self) -> str:

@@ -20,6 +20,7 @@ SIGNAL_KEYS = ("id", "kind", "severity", "observed", "expected", "score", "p_val
 REASON_KEYS = ("history_days", "coverage", "outcome", "backfilled")
 # What a record counts for a topic that owns its storyline but is not among its own topics.
 BORROWED_SCORE = 0.4
+LATELY_DAYS = 7
 
 CLAIMS = """
 SELECT c.id AS claim_id, c.start_at, c.end_at, c.quote, c.kind, c.speaker, c.stance, c.checkworthiness,
@@ -229,6 +230,10 @@ class Material:
         """How many records were read for the article."""
         return len(self.read)
 
+    def told_lately(self) -> list[Earlier]:
+        """The topic's stories of the last days: what they told is worth less today."""
+        return [e for e in self.earlier if (self.day - e.day).days <= LATELY_DAYS]
+
     def reason(self) -> dict[str, Any]:
         """What the article was written for, kept with its version: the signals and the history they rest on."""
         return {
@@ -251,7 +256,7 @@ class Material:
             [(p.source.version_id, p.links, p.rank) for p in self.pages],
             [(s.id, s.kind, s.first_day, s.told_on) for s in self.storylines.values()],
             [(s["id"], s["kind"], s["severity"], s["p_uncorrected"]) for s in (*self.signals, *self.warnings)],
-            [(e.day, sorted(e.storylines)) for e in self.earlier if (self.day - e.day).days <= 7],
+            [(e.day, sorted(e.storylines)) for e in self.told_lately()],
             {k: v for k, v in (self.baseline or {}).items() if k != "sealed_at"},
             self.read,
         )

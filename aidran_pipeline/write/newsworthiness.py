@@ -29,7 +29,6 @@ from aidran_pipeline.write.draft import Source
 from aidran_pipeline.write.material import Material, load_material
 
 Worth = Literal["story", "dispatch", "nothing"]
-LOOKED_BACK = 7  # days
 HALF_LIFE = 2  # days
 MOST_CHANGE, MOST_SATURATION = 6.0, 1.5
 NOVELTY, SATURATION = 2.0, 2.0
@@ -112,7 +111,7 @@ def _began(material: Material) -> set[int]:
 
 
 def _saturation(today: list[Source], material: Material) -> float:
-    told = [e for e in material.earlier if (material.day - e.day).days <= LOOKED_BACK]
+    told = material.told_lately()
     parts = [_share(today, e.storylines) * 0.5 ** (((material.day - e.day).days - 1) / HALF_LIFE) for e in told]
     return min(MOST_SATURATION, math.fsum(parts))
 

@@ -37,18 +37,20 @@ def topic_signals(context: AssetExecutionContext, newsroom: ResourceParam[Newsro
     with newsroom.connection() as conn:
         newsroom.sync(conn)
         found = compute_signals(conn, [parts_of(key) for key in keys], run=run, publication=newsroom.publication)
-        series = _series(conn, keys)
-        images = _charts(conn, keys)
+        drawn = _volumes(conn, keys)
 
     def more(key: str, _result: StageResult) -> dict[str, Any]:
         page = topic_link(newsroom.publication, parts_of(key)[1])
-        return {"chart": images.get(key), "series": series.get(key), "topic_page": page}
+        return drawn.get(key, {}) | {"topic_page": page}
 
     yield from events_of(context, "topic_signals", {key_of(*part): result for part, result in found.items()}, more=more)
 
 
-def _charts(conn: Connection, keys: list[str]) -> dict[str, MetadataValue]:
-    """The chart of each partition that holds a measured voice: volume, baseline and the spikes up to its day."""
+def _volumes(conn: Connection, keys: list[str]) -> dict[str, dict[str, Any]]:
+    """What each partition's volume was compared with: its last days as a table, and the chart where a voice was heard.
+
+    The chart shows volume, baseline and the spikes up to the partition's day.
+    """
     from aidran_pipeline.publish import chart_svg
 
     rows = conn.execute(
@@ -60,21 +62,13 @@ def _charts(conn: Connection, keys: list[str]) -> dict[str, MetadataValue]:
            WHERE b.kind = 'volume_spike' AND b.day::text || '|' || b.topic = ANY(%s)""",
         (keys,),
     ).fetchall()
-    drawn: dict[str, MetadataValue] = {}
+    drawn: dict[str, dict[str, Any]] = {}
     for row in rows:
         spikes = {date.fromisoformat(day): severity for day, severity in row["spikes"].items()}
         svg = chart_svg(row["series"], spikes, row["label"], row["expected"])
+        chart = None
         if svg is not None and any(day["count"] for day in row["series"]):
             data = base64.b64encode(svg.encode()).decode()
-            drawn[row["key"]] = MetadataValue.md(f"![Volume of {row['label']}](data:image/svg+xml;base64,{data})")
+            chart = MetadataValue.md(f"![Volume of {row['label']}](data:image/svg+xml;base64,{data})")
+        drawn[row["key"]] = {"chart": chart, "series": row["series"][-SHOWN_DAYS:]}
     return drawn
-
-
-def _series(conn: Connection, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """What each partition's volume was compared with, the last days first to last, for people."""
-    rows = conn.execute(
-        """SELECT day::text || '|' || topic AS key, series FROM baselines
-           WHERE kind = 'volume_spike' AND day::text || '|' || topic = ANY(%s)""",
-        (keys,),
-    ).fetchall()
-    return {row["key"]: row["series"][-SHOWN_DAYS:] for row in rows}
